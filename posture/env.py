@@ -1,0 +1,136 @@
+"""Typed access to the environment.
+
+A value comes from the process environment, else from the file named by `NAME_FILE` (secrets), else
+from `.env`, else from `var/local.env` (what `make run` writes). A wrong value does not stop the
+import: it is remembered in `problems`, and posture.system_checks turns it into an error that names
+the variable and the remedy.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from dotenv import dotenv_values
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    name: str
+    message: str
+    remedy: str
+
+
+problems: list[Problem] = []
+
+
+def _files() -> dict[str, str]:
+    values: dict[str, str] = {}
+    if os.environ.get("POSTURE_IGNORE_ENV_FILES") == "1":
+        return values
+    for path in (BASE_DIR / "var" / "local.env", BASE_DIR / ".env"):
+        if path.is_file():
+            values |= {k: v for k, v in dotenv_values(path).items() if v is not None}
+    return values
+
+
+_from_files = _files()
+# boto3 and other libraries read their own variables straight from the process environment.
+for _name, _value in _from_files.items():
+    if _name.startswith("AWS_"):
+        os.environ.setdefault(_name, _value)
+
+
+def _raw(name: str) -> str | None:
+    """The text of a variable, or None when it is set nowhere; an empty text counts as not set."""
+    if os.environ.get(name):
+        return os.environ[name]
+    file_name = os.environ.get(f"{name}_FILE") or _from_files.get(f"{name}_FILE")
+    if file_name:
+        try:
+            return Path(file_name).read_text(encoding="utf-8").strip() or None
+        except OSError as error:
+            problem(f"{name}_FILE", f"cannot be read: {error}", "Name a file that exists.")
+            return None
+    return _from_files.get(name) or None
+
+
+def problem(name: str, message: str, remedy: str) -> None:
+    """Remember that a variable is wrong; the system checks report it."""
+    problems.append(Problem(name, message, remedy))
+
+
+def text(name: str, default: str = "") -> str:
+    return _raw(name) or default
+
+
+def secret(name: str, *, remedy: str) -> str:
+    """A required secret; its absence is a problem, and the returned text is then unusable on purpose."""
+    value = _raw(name)
+    if value is None:
+        problem(name, "is not set", remedy)
+        return f"missing-{name}"
+    return value
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    value = _raw(name)
+    if value is None:
+        return default
+    if value.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if value.lower() in {"0", "false", "no", "off"}:
+        return False
+    problem(name, f"is {value!r}, which is neither yes nor no", "Use 1 or 0.")
+    return default
+
+
+def number(name: str, default: int, *, low: int, high: int) -> int:
+    """A whole number between `low` and `high`, both inclusive."""
+    value = _raw(name)
+    if value is None:
+        return default
+    try:
+        result = int(value)
+    except ValueError:
+        problem(name, f"is {value!r}, which is not a whole number", f"Use {low} to {high}.")
+        return default
+    if not low <= result <= high:
+        problem(name, f"is {result}, outside {low} to {high}", f"Use {low} to {high}.")
+        return default
+    return result
+
+
+def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
+    """A comma-separated list without blanks."""
+    value = _raw(name)
+    return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
+
+
+def database(name: str = "DATABASE_URL") -> dict[str, object]:
+    """Django's settings of one Postgres database from postgresql://user:password@host:port/name.
+
+    A Unix socket folder stands in `?host=/folder`, as libpq has it.
+    """
+    value = _raw(name)
+    remedy = "Use postgresql://user:password@host:5432/parapet, or start everything by `make run`."
+    if value is None:
+        problem(name, "is not set", remedy)
+        value = "postgresql://parapet@127.0.0.1:5432/parapet"
+    parts = urlsplit(value)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        problem(name, "is not the address of a Postgres database", remedy)
+    query = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(query.pop("host", "")) or parts.hostname or "",
+        "PORT": str(parts.port or query.pop("port", "") or ""),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {key: unquote(word) for key, word in query.items()},
+    }

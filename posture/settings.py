@@ -1,0 +1,208 @@
+"""All settings, from the environment (see .env.example); there is one file for every installation."""
+
+from typing import Any
+
+from csp.constants import NONE, SELF
+
+from posture import env
+
+BASE_DIR = env.BASE_DIR
+
+DEBUG = env.flag("POSTURE_DEBUG")
+SECRET_KEY = env.secret(
+    "POSTURE_SECRET_KEY", remedy="Set it to at least 50 random characters, or use `make run`."
+)
+ALLOWED_HOSTS = env.words("POSTURE_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
+BASE_URL = env.text("POSTURE_BASE_URL", "http://localhost:8000").rstrip("/")
+IS_HTTPS = BASE_URL.startswith("https://")
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+
+# What Parapet itself reads; every name has its line in .env.example.
+POSTURE_DEMO = env.flag("POSTURE_DEMO")
+POSTURE_DEMO_PASSWORD = env.text("POSTURE_DEMO_PASSWORD")
+POSTURE_ORGANIZATION_NAME = env.text("POSTURE_ORGANIZATION_NAME")
+POSTURE_HOME_REGION = env.text("POSTURE_HOME_REGION", "us-east-1")
+POSTURE_HUB_ROLE_ARN = env.text("POSTURE_HUB_ROLE_ARN")
+POSTURE_MANAGEMENT_ROLE_ARN = env.text("POSTURE_MANAGEMENT_ROLE_ARN")
+POSTURE_MEMBER_ROLE_NAME = env.text("POSTURE_MEMBER_ROLE_NAME", "ParapetMemberRead")
+POSTURE_EXTERNAL_ID = env.text("POSTURE_EXTERNAL_ID")
+POSTURE_AWS_RATE_PERCENT = env.number("POSTURE_AWS_RATE_PERCENT", 50, low=0, high=100)
+POSTURE_COLLECT_EVERY_MINUTES = env.number("POSTURE_COLLECT_EVERY_MINUTES", 15, low=1, high=1440)
+POSTURE_FULL_SWEEP_EVERY_HOURS = env.number("POSTURE_FULL_SWEEP_EVERY_HOURS", 24, low=1, high=168)
+POSTURE_RUN_SILENT_SECONDS = env.number("POSTURE_RUN_SILENT_SECONDS", 180, low=1, high=3600)
+AWS_ENDPOINT_URL = env.text("AWS_ENDPOINT_URL")
+REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+
+INSTALLED_APPS = [
+    "posture",
+    "invariants",
+    "findings",
+    "inventory",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_htmx",
+    "template_partials",
+    "csp",
+    "rest_framework",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "posture.urls"
+WSGI_APPLICATION = "posture.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "template_partials.loader.Loader",
+                    [
+                        (
+                            "django.template.loaders.cached.Loader",
+                            ["django.template.loaders.filesystem.Loader"],
+                        )
+                    ],
+                )
+            ],
+            "builtins": ["template_partials.templatetags.partials"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "posture.context_processors.shell",
+            ],
+        },
+    }
+]
+
+DATABASES = {"default": env.database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "posture:overview"
+LOGOUT_REDIRECT_URL = "login"
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# No inline script or style anywhere; htmx runs with eval and its own <style> switched off.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_SECURE = IS_HTTPS
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
+SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
+
+REST_FRAMEWORK = {
+    # LoginRequiredMiddleware does not cover DRF views, so the default has to.
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A task's message comes back after this time when its worker died; the longest task is half of it.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7200}
+CELERY_TASK_TIME_LIMIT = 3600
+CELERY_TASK_SOFT_TIME_LIMIT = 3300
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "collect"
+CELERY_TASK_ROUTES = {
+    "inventory.*": {"queue": "collect"},
+    "findings.collect_*": {"queue": "collect"},
+    "findings.*": {"queue": "ingest"},
+    "posture.collect*": {"queue": "collect"},
+    "posture.mail_*": {"queue": "mail"},
+    "posture.*": {"queue": "rollup"},
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "collect": {
+        "task": "posture.collect",
+        "schedule": POSTURE_COLLECT_EVERY_MINUTES * 60,
+        "options": {"expires": POSTURE_COLLECT_EVERY_MINUTES * 60},
+    },
+    "rescue": {
+        "task": "posture.collect_rescue",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
+    "close_day": {
+        "task": "posture.roll_up",
+        "schedule": 3600,
+        "options": {"expires": 3600},
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("POSTURE_LOG_LEVEL", "INFO")},
+    "loggers": {"botocore": {"level": "WARNING"}, "boto3": {"level": "WARNING"}},
+}

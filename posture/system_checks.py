@@ -1,0 +1,54 @@
+"""System checks: each names the variable or file that is wrong, and the remedy."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+from posture import env
+
+
+@checks.register(checks.Tags.security)
+def environment(**_: Any) -> list[checks.CheckMessage]:
+    """E001: a variable is missing or wrong."""
+    return [
+        checks.Error(f"{p.name} {p.message}.", hint=p.remedy, id="posture.E001")
+        for p in env.problems
+    ]
+
+
+@checks.register(checks.Tags.security)
+def demo(**_: Any) -> list[checks.CheckMessage]:
+    """E002: demo users have a printed password; they must not meet a real organisation."""
+    if settings.POSTURE_DEMO and not settings.AWS_ENDPOINT_URL:
+        return [
+            checks.Error(
+                "POSTURE_DEMO is on, but AWS_ENDPOINT_URL is not set: demo users with real AWS.",
+                hint="Unset POSTURE_DEMO, or set AWS_ENDPOINT_URL to the sandbox.",
+                id="posture.E002",
+            )
+        ]
+    return []
+
+
+@checks.register(checks.Tags.security)
+def hub_role(**_: Any) -> list[checks.CheckMessage]:
+    """W001: nothing can be collected without a role to assume."""
+    problems: list[checks.CheckMessage] = []
+    if not settings.POSTURE_HUB_ROLE_ARN:
+        problems.append(
+            checks.Warning(
+                "POSTURE_HUB_ROLE_ARN is not set, so the collector uses its own credentials as they are.",
+                hint="Set it to the ARN of the hub role: docs/operating.md.",
+                id="posture.W001",
+            )
+        )
+    elif not settings.POSTURE_EXTERNAL_ID:
+        problems.append(
+            checks.Error(
+                "POSTURE_EXTERNAL_ID is not set, but POSTURE_HUB_ROLE_ARN is.",
+                hint="Set the external id that the trust policy of the role asks for.",
+                id="posture.E003",
+            )
+        )
+    return problems
