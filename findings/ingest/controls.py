@@ -1,0 +1,144 @@
+"""Controls and standards, and what the ingest of findings needs to know of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from findings import catalog
+from findings.models import Control, Severity, Standard
+from findings.normalise.records import FindingRecord
+from findings.sources.security_hub import ControlRecord, StandardRecord
+from inventory.models import Account, Organization
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class KnownControl:
+    pk: int
+    is_enabled: bool
+
+
+@dataclass(slots=True)
+class Catalog:
+    """Keys of the accounts and controls of one organisation, read once for many batches.
+
+    A control that a finding names but no list has is added on the way, so that nothing is dropped.
+    """
+
+    organization_id: int
+    accounts: dict[str, int] = field(default_factory=dict)
+    controls: dict[str, KnownControl] = field(default_factory=dict)
+
+    def control_of(self, record: FindingRecord) -> KnownControl:
+        known = self.controls.get(record.control_id)
+        if known is None:
+            row = _control_row(
+                self.organization_id,
+                record.control_id,
+                title=record.title,
+                severity=record.severity,
+                remediation_url=record.remediation_url,
+            )
+            Control.objects.bulk_create([row], ignore_conflicts=True)
+            stored = Control.objects.get(
+                organization_id=self.organization_id, control_id=record.control_id
+            )
+            known = KnownControl(stored.pk, stored.status == Control.Status.ENABLED)
+            self.controls[record.control_id] = known
+        return known
+
+
+def load_catalog(organization: Organization) -> Catalog:
+    """Two queries."""
+    return Catalog(
+        organization_id=organization.pk,
+        accounts=dict(
+            Account.objects.filter(organization=organization).values_list("account_id", "pk")
+        ),
+        controls={
+            control_id: KnownControl(pk, status == Control.Status.ENABLED)
+            for control_id, pk, status in Control.objects.filter(
+                organization=organization
+            ).values_list("control_id", "pk", "status")
+        },
+    )
+
+
+def store_controls(organization: Organization, records: Iterable[ControlRecord]) -> int:
+    """Store what Security Hub says of its controls; returns how many there were."""
+    rows = []
+    for record in sorted(records, key=lambda record: record.control_id):
+        row = _control_row(
+            organization.pk,
+            record.control_id,
+            title=record.title,
+            severity=record.severity,
+            remediation_url=record.remediation_url,
+        )
+        row.description = record.description
+        row.status = Control.Status(record.status)
+        row.disabled_reason = record.disabled_reason
+        row.parameters = dict(record.parameters)
+        row.standards = sorted(record.standards)
+        rows.append(row)
+    Control.objects.bulk_create(
+        rows,
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=["organization", "control_id"],
+        update_fields=[
+            "title",
+            "description",
+            "severity",
+            "area",
+            "status",
+            "disabled_reason",
+            "parameters",
+            "remediation_url",
+            "standards",
+            "is_scored",
+            "is_account_level",
+            "is_delegated_admin_only",
+        ],
+    )
+    return len(rows)
+
+
+def store_standards(organization: Organization, records: Iterable[StandardRecord]) -> int:
+    """Store the enabled standards; one that is no longer enabled goes."""
+    rows = [
+        Standard(
+            organization=organization,
+            arn=record.arn,
+            subscription_arn=record.subscription_arn,
+            name=record.name,
+            status=record.status,
+        )
+        for record in sorted(records, key=lambda record: record.arn)
+    ]
+    Standard.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["organization", "arn"],
+        update_fields=["subscription_arn", "name", "status"],
+    )
+    known = Standard.objects.filter(organization=organization)
+    known.exclude(arn__in=[row.arn for row in rows]).delete()
+    return len(rows)
+
+
+def _control_row(
+    organization_id: int, control_id: str, *, title: str, severity: str, remediation_url: str
+) -> Control:
+    fact = catalog.fact_of(control_id)
+    return Control(
+        organization_id=organization_id,
+        control_id=control_id,
+        title=(fact.title or title)[:300],
+        severity=fact.severity or (severity if severity in Severity else Severity.MEDIUM),
+        area=fact.area,
+        remediation_url=remediation_url[:500],
+        is_scored=fact.is_scored,
+        is_account_level=fact.is_account_level,
+        is_delegated_admin_only=fact.is_delegated_admin_only,
+    )

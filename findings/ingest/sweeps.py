@@ -1,0 +1,93 @@
+"""What a full sweep did not meet, and what could not be taken in."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from findings.ingest.controls import Catalog
+from findings.models import QuarantinedFinding, SeenFinding
+from findings.normalise.records import Rejected
+from inventory.models import CollectionRun, Organization
+
+# A failing check that AWS no longer reports is carried as OPEN: it was neither passed nor archived,
+# so all that is known is that nobody looks any more. Other products' findings simply expire.
+_VANISH = """
+WITH vanished AS (
+    UPDATE findings_finding f SET
+        vanished_at = %(as_of)s,
+        status = CASE WHEN c.is_scored AND f.status = 'OPEN' THEN 'OPEN' ELSE 'CLOSED' END,
+        opened_at = CASE WHEN c.is_scored AND f.status = 'OPEN' THEN f.opened_at END,
+        due_at = CASE WHEN c.is_scored AND f.status = 'OPEN' THEN f.due_at END
+    FROM findings_control c
+    WHERE f.organization_id = %(organization)s AND f.control_id = c.id AND f.vanished_at IS NULL
+        AND f.product_arn LIKE %(source)s AND (%(region)s = '' OR f.region = %(region)s)
+        AND NOT EXISTS (
+            SELECT 1 FROM findings_seenfinding s WHERE s.run_id = %(run)s AND s.finding_id = f.id)
+    RETURNING f.id, f.account_id, f.control_id, f.status
+), closed AS (
+    UPDATE findings_episode e SET
+        closed_at = GREATEST(e.opened_at, %(as_of)s), close_reason = 'VANISHED'
+    FROM vanished v
+    WHERE v.status = 'CLOSED' AND e.finding_id = v.id AND e.closed_at IS NULL
+), dirty AS (
+    INSERT INTO findings_dirtycell (account_id, control_id)
+    SELECT DISTINCT account_id, control_id FROM vanished ORDER BY 1, 2
+)
+SELECT count(*) FROM vanished
+"""
+# Which findings a source answers for, as a pattern of the ARN of the product that reports them.
+_SOURCES = {
+    CollectionRun.Source.SECURITY_HUB: "arn:%:securityhub:%",
+    CollectionRun.Source.ACCESS_ANALYZER: "arn:%:access-analyzer:%",
+}
+
+
+@transaction.atomic
+def sweep_vanished(run: CollectionRun, *, as_of: datetime) -> int:
+    """Mark what a full sweep that met everything has not met; returns how many findings.
+
+    :raises ValueError: when the run was not a full sweep or has no organisation.
+    """
+    if not run.is_full or run.organization_id is None:
+        raise ValueError(f"{run} was not a full sweep of an organisation")
+    values = {
+        "run": run.pk,
+        "organization": run.organization_id,
+        "source": _SOURCES[CollectionRun.Source(run.source)],
+        "region": run.region,
+        "as_of": as_of,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_VANISH, values)
+        vanished = int(cursor.fetchone()[0])
+    SeenFinding.objects.filter(run=run).delete()
+    return vanished
+
+
+def quarantine(
+    organization: Organization, rejected: Iterable[Rejected], *, source: str, as_of: datetime
+) -> int:
+    """Keep what could not be taken in, with its reason; returns how many."""
+    rows = {
+        record.source_id: QuarantinedFinding(
+            organization=organization,
+            source=source,
+            source_id=record.source_id,
+            reason=record.reason,
+            payload=json.loads(json.dumps(record.payload, default=str).replace("\\u0000", "")),
+            first_seen_at=as_of,
+        )
+        for record in rejected
+    }
+    QuarantinedFinding.objects.bulk_create(
+        [rows[key] for key in sorted(rows)], ignore_conflicts=True
+    )
+    return len(rows)
+
+
+def release(catalog: Catalog, finding_ids: Iterable[str]) -> int:
+    """Take findings out of quarantine that have since been taken in; returns how many."""
+    held = QuarantinedFinding.objects.filter(organization_id=catalog.organization_id)
+    return held.filter(source_id__in=list(finding_ids)).delete()[0]
