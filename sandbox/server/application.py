@@ -1,0 +1,282 @@
+"""From an HTTP request to an answer: who calls, may they, which fault strikes, and who answers."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox import access
+from sandbox.access import Keyring, Permissions, Principal, RoleTrust
+from sandbox.faults import Facts, Faults, Rule
+from sandbox.server import access_analyzer, account, organizations, paging, sts
+from sandbox.server.calls import Call, Handler
+from sandbox.server.control import Control
+from sandbox.server.errors import JSON, Answer, ApiError, Failure, render, spelled
+from sandbox.server.models import Wire, protocol_of, read_operation
+from sandbox.server.moto_side import MotoSide
+from sandbox.server.security_hub import hub, operations
+from sandbox.server.security_hub.edits import Edit
+from sandbox.server.signature import Scope, is_signed_by, read_scope
+from sandbox.server.stats import Stats
+from sandbox.server.world import Moment, World
+
+CONTROL_PREFIX = "/_sandbox/"
+_OWN: dict[str, dict[str, Handler]] = {
+    "access-analyzer": access_analyzer.HANDLERS,
+    "account": account.HANDLERS,
+    "organizations": organizations.HANDLERS,
+    "securityhub": operations.HANDLERS,
+}
+_GUARDS: dict[str, Callable[[Call, Moment], None]] = {
+    "organizations": organizations.check_caller,
+    "securityhub": hub.check_hub,
+}
+_ROLE_ACCOUNT = re.compile(r"arn:aws:iam::(\d{12}):role/")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes over the wire, and how a fault spoils it."""
+
+    answer: Answer
+    is_truncated: bool = False
+    is_reset: bool = False
+    label: str = ""
+    """`service.operation` for the access log."""
+
+
+@dataclass(slots=True)
+class _Request:
+    """A request as far as it is understood."""
+
+    wire: Wire
+    service: str
+    region: str
+    protocol: str
+    operation: str = ""
+    rules: tuple[Rule, ...] = ()
+
+    def struck_by(self, kind: str) -> bool:
+        return any(rule.kind == kind for rule in self.rules)
+
+
+class Application:
+    """The sandbox AWS behind its HTTP listener."""
+
+    def __init__(
+        self,
+        world: World,
+        settings: access.Settings,
+        permissions: Permissions | None,
+        *,
+        real_time: Callable[[], datetime],
+    ) -> None:
+        org = world.org
+        self.world = world
+        self.faults = Faults()
+        self.stats = Stats()
+        self.moto = MotoSide()
+        self.stopping = threading.Event()
+        self._control = Control(world, self.faults, self.stats)
+        self._permissions = permissions
+        self._real_time = real_time
+        self._keyring = Keyring(access.base_principal(org.security_account_id, settings))
+        trust = RoleTrust(org.security_account_id, org.management_account_id, settings.external_id)
+        forward = self._forward
+        roles = sts.Sts(trust, self._keyring, real_time, forward)
+        self._own: dict[str, dict[str, Handler]] = {
+            **_OWN,
+            "sts": {
+                "AssumeRole": roles.assume_role,
+                "GetCallerIdentity": sts.get_caller_identity,
+            },
+        }
+
+    def reply(self, wire: Wire) -> Reply:
+        """Answer one request."""
+        if wire.path.startswith(CONTROL_PREFIX):
+            return Reply(self._control.answer(wire), label="sandbox")
+        scope = read_scope(wire.headers.get("authorization", ""))
+        service = scope.service if scope else "unsigned"
+        request = _Request(wire, service, scope.region if scope else "", protocol_of(service, wire))
+        try:
+            answer = self._answer(request, scope)
+        except ApiError as error:
+            answer = render(error, service, request.protocol)
+        except Failure as failure:
+            spelling = spelled(failure, service, request.protocol, request.operation)
+            answer = render(spelling, service, request.protocol)
+        self.stats.count(service, request.operation, answer.code)
+        return Reply(
+            answer,
+            is_truncated=request.struck_by("truncate"),
+            is_reset=request.struck_by("reset"),
+            label=f"{service}.{request.operation or 'Unknown'}",
+        )
+
+    def _answer(self, request: _Request, scope: Scope | None) -> Answer:
+        request.operation, params = read_operation(request.service, request.wire)
+        principal = self._authenticate(scope, request.wire)
+        self._strike(request, params, principal)
+        try:
+            token = paging.token_in(params) if request.service in _OWN else None
+            moment = self.world.moment(token.version if token else None)
+        except paging.BadToken as error:
+            raise Failure("invalid", str(error)) from error
+
+        def keep(edits: Iterable[Edit]) -> None:
+            self.world.edit(moment, edits)
+
+        call = Call(
+            request.service,
+            request.operation,
+            request.region,
+            request.protocol,
+            params,
+            principal,
+            request.wire,
+            token,
+            request.struck_by("empty-page"),
+            keep,
+        )
+        self._authorise(call)
+        return self._dispatch(call, moment)
+
+    def _authenticate(self, scope: Scope | None, wire: Wire) -> Principal:
+        if scope is None:
+            raise Failure("missing_key")
+        principal = self._keyring.find(scope.access_key_id)
+        if principal is None:
+            raise Failure("unknown_key")
+        if wire.headers.get("x-amz-security-token", "") != principal.session_token:
+            raise Failure("unknown_key")
+        if not is_signed_by(scope, wire, principal.secret_access_key):
+            raise Failure("bad_signature")
+        if principal.expires_at is not None and principal.expires_at <= self._real_time():
+            raise Failure("expired")
+        return principal
+
+    def _strike(self, request: _Request, params: Mapping[str, Any], principal: Principal) -> None:
+        """Let the faults that are switched on strike the call; those that spoil the answer are left for later."""
+        about = str(params.get("AccountId") or "")
+        role = _ROLE_ACCOUNT.match(str(params.get("RoleArn", "")))
+        facts = Facts(
+            request.service,
+            request.operation,
+            principal.account_id,
+            role[1] if role else about,
+            request.region,
+            request.wire.body,
+        )
+        request.rules = tuple(self.faults.strike(facts))
+        for rule in request.rules:
+            self._suffer(rule, request, params, principal)
+
+    def _suffer(
+        self, rule: Rule, request: _Request, params: Mapping[str, Any], principal: Principal
+    ) -> None:
+        if rule.kind == "slow":
+            self.stopping.wait(rule.seconds)
+        elif rule.kind == "throttle":
+            raise Failure("throttled")
+        elif rule.kind == "error" and rule.code:
+            raise ApiError(rule.code, f"{rule.code} by a fault", status=rule.status)
+        elif rule.kind == "error":
+            raise Failure("unavailable" if rule.status == 503 else "internal")
+        elif rule.kind == "expire" and principal.expires_at is not None:
+            self._keyring.expire(principal, at=self._real_time())
+            raise Failure("expired")
+        elif rule.kind == "deny":
+            action = access.action_of(request.service, request.operation)
+            policy = rule.policy_arn
+            why = f"with an explicit deny in a service control policy: {policy}" if policy else ""
+            resource = _resource(request.service, request.region, params, principal)
+            raise Failure("denied", access.refusal(principal, action, resource, why))
+
+    def _authorise(self, call: Call) -> None:
+        """Judge the call by the read-only rule of the sandbox and the published policies.
+
+        :raises Failure: denied, with AWS's text
+        """
+        if (call.service, call.operation) == ("sts", "GetCallerIdentity"):
+            return
+        action = access.action_of(call.service, call.operation)
+        resource = _resource(call.service, call.region, call.params, call.principal)
+        if not access.is_read(call.service, call.operation):
+            why = "because the sandbox organisation is read-only"
+            raise Failure("denied", access.refusal(call.principal, action, resource, why))
+        organization_id = self.world.org.organization_id
+        context = {
+            "aws:resourceorgid": organization_id,
+            "aws:principalorgid": organization_id,
+            "aws:principalarn": call.principal.arn,
+            "aws:requestedregion": call.region,
+        }
+        if call.params.get("ExternalId"):
+            context["sts:externalid"] = str(call.params["ExternalId"])
+        if self._permissions and not self._permissions.allow(
+            call.principal, action, resource, context
+        ):
+            raise Failure("denied", access.refusal(call.principal, action, resource))
+
+    def _dispatch(self, call: Call, moment: Moment) -> Answer:
+        handlers = self._own.get(call.service)
+        if handlers is None:
+            return self._forward(call, call.account_id)
+        handler = handlers.get(call.operation)
+        if handler is None:
+            raise ApiError(
+                "UnknownOperationException",
+                f"The sandbox does not answer {call.service}:{call.operation or 'this request'}",
+            )
+        guard = _GUARDS.get(call.service)
+        if guard:
+            guard(call, moment)
+        answer = handler(call, moment)
+        return answer if isinstance(answer, Answer) else _json_answer(call.protocol, answer)
+
+    def _forward(self, call: Call, account_id: str) -> Answer:
+        return self.moto.answer(call.wire, account_id)
+
+
+def _resource(service: str, region: str, params: Mapping[str, Any], principal: Principal) -> str:
+    """Name the resource that a call is about, as far as policies tell resources apart."""
+    if service == "sts":
+        return str(params.get("RoleArn", "*"))
+    if service == "securityhub":
+        return f"arn:aws:securityhub:{region}:{principal.account_id}:hub/default"
+    if service == "sqs":
+        url, name = str(params.get("QueueUrl", "")), str(params.get("QueueName", ""))
+        parts = url.rstrip("/").split("/")
+        owner = parts[-2] if len(parts) > 1 else principal.account_id
+        return f"arn:aws:sqs:{region}:{owner}:{name or parts[-1] or '*'}"
+    return "*"
+
+
+def _json_answer(protocol: str, document: Mapping[str, Any]) -> Answer:
+    if protocol == JSON:
+        text = json.dumps(_without_none(document), default=_epoch)
+        return Answer(200, text.encode(), (("Content-Type", "application/x-amz-json-1.1"),))
+    text = json.dumps(_without_none(document), default=_iso)
+    return Answer(200, text.encode(), (("Content-Type", "application/json"),))
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_none(inner) for name, inner in value.items() if inner is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _epoch(value: object) -> float:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    raise TypeError(f"No JSON for {type(value).__name__}")
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    raise TypeError(f"No JSON for {type(value).__name__}")
