@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from django.apps import apps
-from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q
 
-AnyUser: TypeAlias = AbstractUser | AnonymousUser
+AnyUser: TypeAlias = User | AnonymousUser
 
 _NOTHING = Q(pk__in=[])
 

@@ -11,14 +11,14 @@ from findings.ingest.sweeps import quarantine, release, sweep_vanished
 
 __all__ = [
     "Catalog",
-    "Tally",
-    "take_in",
-    "release",
     "Counts",
+    "Tally",
     "load_catalog",
     "quarantine",
+    "release",
     "store_controls",
     "store_standards",
     "sweep_vanished",
+    "take_in",
     "upsert_findings",
 ]

@@ -42,8 +42,12 @@ def take_in(
     run: CollectionRun,
     catalog: Catalog,
     beat: Callable[[Mapping[str, int]], None],
+    left_out: frozenset[str] = frozenset(),
 ) -> Tally:
-    """Store every page; what cannot be stored goes to quarantine and stops nothing."""
+    """Store every page; what cannot be stored goes to quarantine and stops nothing.
+
+    Findings of the products `left_out` come from a source of their own and would stand twice.
+    """
     tally = Tally()
     held = set(
         QuarantinedFinding.objects.filter(organization_id=catalog.organization_id).values_list(
@@ -53,9 +57,10 @@ def take_in(
     batch: list[FindingRecord] = []
     rejected: list[Rejected] = []
     for page in pages:
-        batch += page.findings
+        batch += [record for record in page.findings if record.product not in left_out]
         rejected += page.rejected
-        tally.reach(page.watermark)
+        # A provider's clock may be ahead: later changes must not fall behind the watermark.
+        tally.reach(min(page.watermark, run.collection.as_of) if page.watermark else None)
         if len(batch) >= BATCH:
             _flush(batch, rejected, tally=tally, run=run, catalog=catalog, held=held)
             beat(tally.counts)

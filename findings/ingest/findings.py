@@ -1,6 +1,5 @@
 """The upsert of a batch of findings."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +9,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from findings.ingest.controls import Catalog
-from findings.models import CLOCK_DAYS, Finding
+from findings.models import CLOCK_DAYS, Status
+from findings.normalise import payload
 from findings.normalise.records import FindingRecord, Rejected
 
 # Failing again within this time of a close resumes the episode and its clock.
@@ -19,8 +19,6 @@ RESUME_WITHIN = timedelta(days=14)
 PUBLIC_CLOCK_DAYS = {"CRITICAL": 3, "HIGH": 14}
 # Without a check for this long, PASSED is no longer known (posture.scoring has the same limit).
 STALE_AFTER = timedelta(hours=72)
-
-Status = Finding.Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ def upsert_findings(
         return Counts(rejected=tuple(rejected))
     with transaction.atomic(), connection.cursor() as cursor:
         _copy(cursor, rows)
-        values = {
+        values: dict[str, Any] = {
             "organization": catalog.organization_id,
             "as_of": as_of,
             "resume_within": RESUME_WITHIN,
@@ -130,8 +128,7 @@ def _rows(
             record.created_at,
             record.updated_at,
             clock,
-            # Postgres refuses NUL in jsonb; AWS never sends one, a forged file may.
-            json.dumps(record.payload, default=str).replace("\\u0000", ""),
+            payload.to_json(record.payload),
         )
 
 

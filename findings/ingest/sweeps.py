@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
 from findings.ingest.controls import Catalog
 from findings.models import QuarantinedFinding, SeenFinding
+from findings.normalise import payload as normalised
 from findings.normalise.records import Rejected
 from inventory.models import CollectionRun, Organization
 
@@ -22,7 +24,7 @@ WITH vanished AS (
         due_at = CASE WHEN c.is_scored AND f.status = 'OPEN' THEN f.due_at END
     FROM findings_control c
     WHERE f.organization_id = %(organization)s AND f.control_id = c.id AND f.vanished_at IS NULL
-        AND f.product_arn LIKE %(source)s AND (%(region)s = '' OR f.region = %(region)s)
+        AND f.product_arn LIKE %(source)s AND f.product_arn <> ALL(%(spared)s) AND (%(region)s = '' OR f.region = %(region)s)
         AND NOT EXISTS (
             SELECT 1 FROM findings_seenfinding s WHERE s.run_id = %(run)s AND s.finding_id = f.id)
     RETURNING f.id, f.account_id, f.control_id, f.status
@@ -45,19 +47,22 @@ _SOURCES = {
 
 
 @transaction.atomic
-def sweep_vanished(run: CollectionRun, *, as_of: datetime) -> int:
+def sweep_vanished(run: CollectionRun, *, as_of: datetime, spared: Iterable[str] = ()) -> int:
     """Mark what a full sweep that met everything has not met; returns how many findings.
+
+    `spared` are product ARNs of which the sweep could say nothing.
 
     :raises ValueError: when the run was not a full sweep or has no organisation.
     """
     if not run.is_full or run.organization_id is None:
         raise ValueError(f"{run} was not a full sweep of an organisation")
-    values = {
+    values: dict[str, Any] = {
         "run": run.pk,
         "organization": run.organization_id,
         "source": _SOURCES[CollectionRun.Source(run.source)],
         "region": run.region,
         "as_of": as_of,
+        "spared": list(spared),
     }
     with connection.cursor() as cursor:
         cursor.execute(_VANISH, values)
@@ -76,7 +81,7 @@ def quarantine(
             source=source,
             source_id=record.source_id,
             reason=record.reason,
-            payload=json.loads(json.dumps(record.payload, default=str).replace("\\u0000", "")),
+            payload=json.loads(normalised.to_json(record.payload)),
             first_seen_at=as_of,
         )
         for record in rejected

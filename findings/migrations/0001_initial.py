@@ -6,203 +6,490 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('inventory', '0001_initial'),
+        ("inventory", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.BinaryField(max_length=16)),
-                ('finding_id', models.TextField()),
-                ('product_arn', models.TextField()),
-                ('product', models.CharField(max_length=60)),
-                ('region', models.CharField(blank=True, max_length=32)),
-                ('title', models.TextField()),
-                ('severity', models.CharField(choices=[('CRITICAL', 'Critical'), ('HIGH', 'High'), ('MEDIUM', 'Medium'), ('LOW', 'Low'), ('INFORMATIONAL', 'Informational')], max_length=13)),
-                ('severity_rank', models.GeneratedField(db_persist=True, expression=models.Case(models.When(severity='CRITICAL', then=models.Value(4)), models.When(severity='HIGH', then=models.Value(3)), models.When(severity='MEDIUM', then=models.Value(2)), models.When(severity='LOW', then=models.Value(1)), default=models.Value(0)), output_field=models.PositiveSmallIntegerField())),
-                ('status', models.CharField(choices=[('OPEN', 'open'), ('PASSED', 'passed'), ('UNKNOWN', 'unknown'), ('CLOSED', 'closed')], max_length=8)),
-                ('compliance', models.CharField(blank=True, max_length=14)),
-                ('workflow', models.CharField(max_length=10)),
-                ('record_state', models.CharField(max_length=8)),
-                ('resource_id', models.TextField()),
-                ('resource_type', models.CharField(blank=True, max_length=120)),
-                ('resource_count', models.PositiveIntegerField(default=1)),
-                ('is_public', models.BooleanField(null=True)),
-                ('content_hash', models.BinaryField(max_length=16)),
-                ('first_observed_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('opened_at', models.DateTimeField(null=True)),
-                ('due_at', models.DateTimeField(null=True)),
-                ('vanished_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='inventory.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.BinaryField(max_length=16)),
+                ("finding_id", models.TextField()),
+                ("product_arn", models.TextField()),
+                ("product", models.CharField(max_length=60)),
+                ("region", models.CharField(blank=True, max_length=32)),
+                ("title", models.TextField()),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("CRITICAL", "Critical"),
+                            ("HIGH", "High"),
+                            ("MEDIUM", "Medium"),
+                            ("LOW", "Low"),
+                            ("INFORMATIONAL", "Informational"),
+                        ],
+                        max_length=13,
+                    ),
+                ),
+                (
+                    "severity_rank",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Case(
+                            models.When(severity="CRITICAL", then=models.Value(4)),
+                            models.When(severity="HIGH", then=models.Value(3)),
+                            models.When(severity="MEDIUM", then=models.Value(2)),
+                            models.When(severity="LOW", then=models.Value(1)),
+                            default=models.Value(0),
+                        ),
+                        output_field=models.PositiveSmallIntegerField(),
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("OPEN", "open"),
+                            ("PASSED", "passed"),
+                            ("UNKNOWN", "unknown"),
+                            ("CLOSED", "closed"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("compliance", models.CharField(blank=True, max_length=14)),
+                ("workflow", models.CharField(max_length=10)),
+                ("record_state", models.CharField(max_length=8)),
+                ("resource_id", models.TextField()),
+                ("resource_type", models.CharField(blank=True, max_length=120)),
+                ("resource_count", models.PositiveIntegerField(default=1)),
+                ("is_public", models.BooleanField(null=True)),
+                ("content_hash", models.BinaryField(max_length=16)),
+                ("first_observed_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                ("opened_at", models.DateTimeField(null=True)),
+                ("due_at", models.DateTimeField(null=True)),
+                ("vanished_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="inventory.account"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Control',
+            name="Control",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('control_id', models.CharField(max_length=80)),
-                ('title', models.CharField(max_length=300)),
-                ('description', models.TextField(blank=True)),
-                ('severity', models.CharField(choices=[('CRITICAL', 'Critical'), ('HIGH', 'High'), ('MEDIUM', 'Medium'), ('LOW', 'Low'), ('INFORMATIONAL', 'Informational')], max_length=13)),
-                ('area', models.CharField(blank=True, choices=[('CULTURE', 'Culture'), ('ACCOUNT_MANAGEMENT', 'Account management'), ('IDENTITY', 'Identity and access'), ('DATA_PROTECTION', 'Data protection'), ('SECURE_DEPLOYMENT', 'Secure deployment'), ('MONITORING', 'Monitoring and alerting'), ('VULNERABILITY', 'Vulnerability management and incident response')], max_length=20)),
-                ('status', models.CharField(choices=[('ENABLED', 'enabled'), ('DISABLED', 'disabled')], default='ENABLED', max_length=8)),
-                ('disabled_reason', models.TextField(blank=True)),
-                ('parameters', models.JSONField(default=dict)),
-                ('remediation_url', models.CharField(blank=True, max_length=500)),
-                ('standards', models.JSONField(default=list)),
-                ('is_scored', models.BooleanField(default=True)),
-                ('is_account_level', models.BooleanField(default=False)),
-                ('is_delegated_admin_only', models.BooleanField(default=False)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='inventory.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("control_id", models.CharField(max_length=80)),
+                ("title", models.CharField(max_length=300)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("CRITICAL", "Critical"),
+                            ("HIGH", "High"),
+                            ("MEDIUM", "Medium"),
+                            ("LOW", "Low"),
+                            ("INFORMATIONAL", "Informational"),
+                        ],
+                        max_length=13,
+                    ),
+                ),
+                (
+                    "area",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("CULTURE", "Culture"),
+                            ("ACCOUNT_MANAGEMENT", "Account management"),
+                            ("IDENTITY", "Identity and access"),
+                            ("DATA_PROTECTION", "Data protection"),
+                            ("SECURE_DEPLOYMENT", "Secure deployment"),
+                            ("MONITORING", "Monitoring and alerting"),
+                            ("VULNERABILITY", "Vulnerability management and incident response"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("ENABLED", "enabled"), ("DISABLED", "disabled")],
+                        default="ENABLED",
+                        max_length=8,
+                    ),
+                ),
+                ("disabled_reason", models.TextField(blank=True)),
+                ("parameters", models.JSONField(default=dict)),
+                ("remediation_url", models.CharField(blank=True, max_length=500)),
+                ("standards", models.JSONField(default=list)),
+                ("is_scored", models.BooleanField(default=True)),
+                ("is_account_level", models.BooleanField(default=False)),
+                ("is_delegated_admin_only", models.BooleanField(default=False)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="inventory.organization"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DirtyCell',
+            name="DirtyCell",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='inventory.account')),
-                ('control', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='findings.control')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="inventory.account",
+                    ),
+                ),
+                (
+                    "control",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="findings.control",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='FindingPayload',
+            name="FindingPayload",
             fields=[
-                ('finding', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='payload', serialize=False, to='findings.finding')),
-                ('payload', models.JSONField()),
+                (
+                    "finding",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="payload",
+                        serialize=False,
+                        to="findings.finding",
+                    ),
+                ),
+                ("payload", models.JSONField()),
             ],
         ),
         migrations.AddField(
-            model_name='finding',
-            name='control',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='findings.control'),
+            model_name="finding",
+            name="control",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, to="findings.control"
+            ),
         ),
         migrations.AddField(
-            model_name='finding',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='inventory.organization'),
+            model_name="finding",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, to="inventory.organization"
+            ),
         ),
         migrations.CreateModel(
-            name='Episode',
+            name="Episode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('opened_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('close_reason', models.CharField(blank=True, choices=[('PASSED', 'passed'), ('ARCHIVED', 'archived: the resource is gone'), ('RESOLVED', 'resolved'), ('VANISHED', 'no longer reported by AWS')], max_length=8)),
-                ('resumed', models.PositiveSmallIntegerField(default=0)),
-                ('finding', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='episodes', to='findings.finding')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("opened_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(null=True)),
+                (
+                    "close_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("PASSED", "passed"),
+                            ("ARCHIVED", "archived: the resource is gone"),
+                            ("RESOLVED", "resolved"),
+                            ("VANISHED", "no longer reported by AWS"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("resumed", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "finding",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="episodes",
+                        to="findings.finding",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='FindingCount',
+            name="FindingCount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('region', models.CharField(blank=True, max_length=32)),
-                ('product', models.CharField(max_length=60)),
-                ('severity', models.CharField(choices=[('CRITICAL', 'Critical'), ('HIGH', 'High'), ('MEDIUM', 'Medium'), ('LOW', 'Low'), ('INFORMATIONAL', 'Informational')], max_length=13)),
-                ('status', models.CharField(choices=[('OPEN', 'open'), ('PASSED', 'passed'), ('UNKNOWN', 'unknown'), ('CLOSED', 'closed')], max_length=8)),
-                ('workflow', models.CharField(max_length=10)),
-                ('findings', models.PositiveIntegerField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='inventory.account')),
-                ('control', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='findings.control')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("region", models.CharField(blank=True, max_length=32)),
+                ("product", models.CharField(max_length=60)),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("CRITICAL", "Critical"),
+                            ("HIGH", "High"),
+                            ("MEDIUM", "Medium"),
+                            ("LOW", "Low"),
+                            ("INFORMATIONAL", "Informational"),
+                        ],
+                        max_length=13,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("OPEN", "open"),
+                            ("PASSED", "passed"),
+                            ("UNKNOWN", "unknown"),
+                            ("CLOSED", "closed"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("workflow", models.CharField(max_length=10)),
+                ("findings", models.PositiveIntegerField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="inventory.account"
+                    ),
+                ),
+                (
+                    "control",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="findings.control"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='QuarantinedFinding',
+            name="QuarantinedFinding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=20)),
-                ('source_id', models.TextField()),
-                ('reason', models.TextField()),
-                ('payload', models.JSONField()),
-                ('first_seen_at', models.DateTimeField()),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='inventory.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(max_length=20)),
+                ("source_id", models.TextField()),
+                ("reason", models.TextField()),
+                ("payload", models.JSONField()),
+                ("first_seen_at", models.DateTimeField()),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="inventory.organization"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SeenFinding',
+            name="SeenFinding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('finding', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='findings.finding')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='inventory.collectionrun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "finding",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="findings.finding",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="inventory.collectionrun"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Standard',
+            name="Standard",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('arn', models.CharField(max_length=300)),
-                ('subscription_arn', models.CharField(blank=True, max_length=400)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('status', models.CharField(max_length=20)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='inventory.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("arn", models.CharField(max_length=300)),
+                ("subscription_arn", models.CharField(blank=True, max_length=400)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                ("status", models.CharField(max_length=20)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="inventory.organization"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='control',
-            constraint=models.UniqueConstraint(fields=('organization', 'control_id'), name='findings_control_unique'),
+            model_name="control",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "control_id"), name="findings_control_unique"
+            ),
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['status', '-severity_rank', '-id'], name='findings_finding_worst'),
+            model_name="finding",
+            index=models.Index(
+                fields=["status", "-severity_rank", "-id"], name="findings_finding_worst"
+            ),
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['account', 'status', '-severity_rank', '-id'], name='findings_finding_account'),
+            model_name="finding",
+            index=models.Index(
+                fields=["account", "status", "-severity_rank", "-id"],
+                name="findings_finding_account",
+            ),
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['control', 'account', 'status', '-severity_rank', '-id'], name='findings_finding_cell'),
+            model_name="finding",
+            index=models.Index(
+                fields=["control", "account", "status", "-severity_rank", "-id"],
+                name="findings_finding_cell",
+            ),
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(condition=models.Q(('status', 'OPEN')), fields=['due_at'], name='findings_finding_due'),
+            model_name="finding",
+            index=models.Index(
+                condition=models.Q(("status", "OPEN")),
+                fields=["due_at"],
+                name="findings_finding_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(condition=models.Q(('status', 'PASSED')), fields=['updated_at'], name='findings_finding_stale'),
+            model_name="finding",
+            index=models.Index(
+                condition=models.Q(("status", "PASSED")),
+                fields=["updated_at"],
+                name="findings_finding_stale",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='findings_finding_unique'),
+            model_name="finding",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "key"), name="findings_finding_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('opened_at__isnull', False), ('status', 'OPEN')), models.Q(models.Q(('status', 'OPEN'), _negated=True), ('due_at', None), ('opened_at', None)), _connector='OR'), name='findings_finding_open_has_a_clock'),
+            model_name="finding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("opened_at__isnull", False), ("status", "OPEN")),
+                    models.Q(
+                        models.Q(("status", "OPEN"), _negated=True),
+                        ("due_at", None),
+                        ("opened_at", None),
+                    ),
+                    _connector="OR",
+                ),
+                name="findings_finding_open_has_a_clock",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='episode',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('finding',), name='findings_episode_one_open'),
+            model_name="episode",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("closed_at", None)),
+                fields=("finding",),
+                name="findings_episode_one_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='episode',
-            constraint=models.UniqueConstraint(fields=('finding', 'opened_at'), name='findings_episode_unique'),
+            model_name="episode",
+            constraint=models.UniqueConstraint(
+                fields=("finding", "opened_at"), name="findings_episode_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='episode',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('close_reason', ''), ('closed_at', None)), models.Q(('closed_at__gte', models.F('opened_at')), models.Q(('close_reason', ''), _negated=True)), _connector='OR'), name='findings_episode_closed_with_a_reason'),
+            model_name="episode",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("close_reason", ""), ("closed_at", None)),
+                    models.Q(
+                        ("closed_at__gte", models.F("opened_at")),
+                        models.Q(("close_reason", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="findings_episode_closed_with_a_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='findingcount',
-            constraint=models.UniqueConstraint(fields=('account', 'control', 'region', 'product', 'severity', 'status', 'workflow'), name='findings_findingcount_unique'),
+            model_name="findingcount",
+            constraint=models.UniqueConstraint(
+                fields=(
+                    "account",
+                    "control",
+                    "region",
+                    "product",
+                    "severity",
+                    "status",
+                    "workflow",
+                ),
+                name="findings_findingcount_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='quarantinedfinding',
-            constraint=models.UniqueConstraint(models.F('organization'), models.F('source'), django.db.models.functions.text.MD5('source_id'), name='findings_quarantinedfinding_unique'),
+            model_name="quarantinedfinding",
+            constraint=models.UniqueConstraint(
+                models.F("organization"),
+                models.F("source"),
+                django.db.models.functions.text.MD5("source_id"),
+                name="findings_quarantinedfinding_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='seenfinding',
-            constraint=models.UniqueConstraint(fields=('run', 'finding'), name='findings_seenfinding_unique'),
+            model_name="seenfinding",
+            constraint=models.UniqueConstraint(
+                fields=("run", "finding"), name="findings_seenfinding_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='standard',
-            constraint=models.UniqueConstraint(fields=('organization', 'arn'), name='findings_standard_unique'),
+            model_name="standard",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "arn"), name="findings_standard_unique"
+            ),
         ),
     ]

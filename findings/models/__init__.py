@@ -6,6 +6,7 @@ from findings.models.findings import (
     FindingPayload,
     QuarantinedFinding,
     SeenFinding,
+    Status,
 )
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "SeenFinding",
     "Severity",
     "Standard",
+    "Status",
 ]

@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,248 +15,598 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Organization',
+            name="Organization",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('org_id', models.CharField(max_length=34, unique=True)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('arn', models.CharField(max_length=200)),
-                ('management_account_id', models.CharField(max_length=12)),
-                ('root_id', models.CharField(max_length=34)),
-                ('home_region', models.CharField(blank=True, max_length=32)),
-                ('aggregation_mode', models.CharField(blank=True, max_length=40)),
-                ('linked_regions', models.JSONField(default=list)),
-                ('enabled_policy_types', models.JSONField(default=list)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("org_id", models.CharField(max_length=34, unique=True)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                ("arn", models.CharField(max_length=200)),
+                ("management_account_id", models.CharField(max_length=12)),
+                ("root_id", models.CharField(max_length=34)),
+                ("home_region", models.CharField(blank=True, max_length=32)),
+                ("aggregation_mode", models.CharField(blank=True, max_length=40)),
+                ("linked_regions", models.JSONField(default=list)),
+                ("enabled_policy_types", models.JSONField(default=list)),
             ],
         ),
         migrations.CreateModel(
-            name='Team',
+            name="Team",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.CharField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
             ],
             options={
-                'permissions': [('see_whole_organization', 'Can see every account of the organisation'), ('collect_now', 'Can start a collection')],
+                "permissions": [
+                    ("see_whole_organization", "Can see every account of the organisation"),
+                    ("collect_now", "Can start a collection"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Collection',
+            name="Collection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('as_of', models.DateTimeField()),
-                ('state', models.CharField(choices=[('RUNNING', 'running'), ('COMPLETE', 'complete'), ('PARTIAL', 'partial'), ('FAILED', 'failed')], default='RUNNING', max_length=10)),
-                ('stage', models.CharField(choices=[('INVENTORY', 'inventory'), ('CATALOGUE', 'controls and Regions'), ('FINDINGS', 'findings'), ('ROLLUP', 'rollup'), ('DONE', 'done')], default='INVENTORY', max_length=10)),
-                ('is_full', models.BooleanField(default=True)),
-                ('requested_by', models.CharField(blank=True, max_length=150)),
-                ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('finished_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("as_of", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("RUNNING", "running"),
+                            ("COMPLETE", "complete"),
+                            ("PARTIAL", "partial"),
+                            ("FAILED", "failed"),
+                        ],
+                        default="RUNNING",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("INVENTORY", "inventory"),
+                            ("CATALOGUE", "controls and Regions"),
+                            ("FINDINGS", "findings"),
+                            ("ROLLUP", "rollup"),
+                            ("DONE", "done"),
+                        ],
+                        default="INVENTORY",
+                        max_length=10,
+                    ),
+                ),
+                ("is_full", models.BooleanField(default=True)),
+                ("requested_by", models.CharField(blank=True, max_length=150)),
+                (
+                    "started_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("finished_at", models.DateTimeField(null=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'RUNNING')), fields=('state',), name='inventory_collection_one_running')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "RUNNING")),
+                        fields=("state",),
+                        name="inventory_collection_one_running",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OrganizationalUnit',
+            name="OrganizationalUnit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ou_id', models.CharField(max_length=68)),
-                ('arn', models.CharField(blank=True, max_length=300)),
-                ('name', models.CharField(max_length=128)),
-                ('path', models.TextField()),
-                ('label', models.TextField(blank=True)),
-                ('depth', models.PositiveSmallIntegerField()),
-                ('role', models.CharField(choices=[('WORKLOADS', 'workloads'), ('EXCEPTIONS', 'exceptions'), ('ONBOARDING', 'onboarding'), ('NURSERY', 'nursery'), ('SUSPENDED', 'suspended'), ('SECURITY', 'security'), ('INFRASTRUCTURE', 'infrastructure'), ('SANDBOX', 'sandbox'), ('POLICY_STAGING', 'policy staging'), ('OTHER', 'other')], default='OTHER', max_length=20)),
-                ('gone_at', models.DateTimeField(null=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='inventory.organization')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='inventory.organizationalunit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("ou_id", models.CharField(max_length=68)),
+                ("arn", models.CharField(blank=True, max_length=300)),
+                ("name", models.CharField(max_length=128)),
+                ("path", models.TextField()),
+                ("label", models.TextField(blank=True)),
+                ("depth", models.PositiveSmallIntegerField()),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("WORKLOADS", "workloads"),
+                            ("EXCEPTIONS", "exceptions"),
+                            ("ONBOARDING", "onboarding"),
+                            ("NURSERY", "nursery"),
+                            ("SUSPENDED", "suspended"),
+                            ("SECURITY", "security"),
+                            ("INFRASTRUCTURE", "infrastructure"),
+                            ("SANDBOX", "sandbox"),
+                            ("POLICY_STAGING", "policy staging"),
+                            ("OTHER", "other"),
+                        ],
+                        default="OTHER",
+                        max_length=20,
+                    ),
+                ),
+                ("gone_at", models.DateTimeField(null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="inventory.organization"
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="inventory.organizationalunit",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account_id', models.CharField(max_length=12)),
-                ('arn', models.CharField(blank=True, max_length=200)),
-                ('name', models.CharField(max_length=100)),
-                ('email', models.CharField(blank=True, max_length=254)),
-                ('state', models.CharField(choices=[('PENDING_ACTIVATION', 'pending activation'), ('ACTIVE', 'active'), ('SUSPENDED', 'suspended'), ('PENDING_CLOSURE', 'pending closure'), ('CLOSED', 'closed')], max_length=20)),
-                ('joined_at', models.DateTimeField(null=True)),
-                ('joined_method', models.CharField(blank=True, max_length=20)),
-                ('tags', models.JSONField(default=dict)),
-                ('environment', models.CharField(blank=True, max_length=40)),
-                ('criticality', models.PositiveSmallIntegerField(default=1)),
-                ('gone_at', models.DateTimeField(null=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='inventory.organization')),
-                ('ou', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='inventory.organizationalunit')),
-                ('team', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to='inventory.team')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("account_id", models.CharField(max_length=12)),
+                ("arn", models.CharField(blank=True, max_length=200)),
+                ("name", models.CharField(max_length=100)),
+                ("email", models.CharField(blank=True, max_length=254)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("PENDING_ACTIVATION", "pending activation"),
+                            ("ACTIVE", "active"),
+                            ("SUSPENDED", "suspended"),
+                            ("PENDING_CLOSURE", "pending closure"),
+                            ("CLOSED", "closed"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("joined_at", models.DateTimeField(null=True)),
+                ("joined_method", models.CharField(blank=True, max_length=20)),
+                ("tags", models.JSONField(default=dict)),
+                ("environment", models.CharField(blank=True, max_length=40)),
+                ("criticality", models.PositiveSmallIntegerField(default=1)),
+                ("gone_at", models.DateTimeField(null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="inventory.organization"
+                    ),
+                ),
+                (
+                    "ou",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="inventory.organizationalunit",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, to="inventory.team"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OrgPolicy',
+            name="OrgPolicy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('policy_id', models.CharField(max_length=130)),
-                ('arn', models.CharField(blank=True, max_length=300)),
-                ('name', models.CharField(max_length=128)),
-                ('description', models.CharField(blank=True, max_length=512)),
-                ('type', models.CharField(max_length=60)),
-                ('is_aws_managed', models.BooleanField(default=False)),
-                ('content', models.TextField(blank=True)),
-                ('content_hash', models.BinaryField(default=bytes, max_length=32)),
-                ('changed_at', models.DateTimeField()),
-                ('gone_at', models.DateTimeField(null=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='inventory.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("policy_id", models.CharField(max_length=130)),
+                ("arn", models.CharField(blank=True, max_length=300)),
+                ("name", models.CharField(max_length=128)),
+                ("description", models.CharField(blank=True, max_length=512)),
+                ("type", models.CharField(max_length=60)),
+                ("is_aws_managed", models.BooleanField(default=False)),
+                ("content", models.TextField(blank=True)),
+                ("content_hash", models.BinaryField(default=bytes, max_length=32)),
+                ("changed_at", models.DateTimeField()),
+                ("gone_at", models.DateTimeField(null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="inventory.organization"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OuAccess',
+            name="OuAccess",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ou', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='inventory.organizationalunit')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ou_access', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "ou",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="inventory.organizationalunit",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="ou_access",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Placement',
+            name="Placement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('since', models.DateField()),
-                ('until', models.DateField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='placements', to='inventory.account')),
-                ('ou', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='inventory.organizationalunit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("since", models.DateField()),
+                ("until", models.DateField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="placements",
+                        to="inventory.account",
+                    ),
+                ),
+                (
+                    "ou",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="inventory.organizationalunit",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PolicyAttachment',
+            name="PolicyAttachment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('target_id', models.CharField(max_length=68)),
-                ('target_kind', models.CharField(choices=[('ROOT', 'root'), ('OU', 'organisational unit'), ('ACCOUNT', 'account')], max_length=8)),
-                ('since', models.DateTimeField()),
-                ('until', models.DateTimeField(null=True)),
-                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='inventory.orgpolicy')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("target_id", models.CharField(max_length=68)),
+                (
+                    "target_kind",
+                    models.CharField(
+                        choices=[
+                            ("ROOT", "root"),
+                            ("OU", "organisational unit"),
+                            ("ACCOUNT", "account"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("since", models.DateTimeField()),
+                ("until", models.DateTimeField(null=True)),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attachments",
+                        to="inventory.orgpolicy",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TeamMembership',
+            name="TeamMembership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='inventory.team')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='team_memberships', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="inventory.team"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="team_memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AccountFact',
+            name="AccountFact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('region', models.CharField(blank=True, max_length=32)),
-                ('key', models.CharField(max_length=60)),
-                ('value', models.JSONField(null=True)),
-                ('state', models.CharField(choices=[('KNOWN', 'known'), ('DENIED', 'denied'), ('UNAVAILABLE', 'unavailable')], max_length=12)),
-                ('as_of', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='facts', to='inventory.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("region", models.CharField(blank=True, max_length=32)),
+                ("key", models.CharField(max_length=60)),
+                ("value", models.JSONField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("KNOWN", "known"),
+                            ("DENIED", "denied"),
+                            ("UNAVAILABLE", "unavailable"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "as_of",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="facts",
+                        to="inventory.account",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'region', 'key'), name='inventory_accountfact_unique')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "region", "key"), name="inventory_accountfact_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DelegatedAdministrator',
+            name="DelegatedAdministrator",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account_id', models.CharField(max_length=12)),
-                ('service_principal', models.CharField(max_length=128)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='inventory.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("account_id", models.CharField(max_length=12)),
+                ("service_principal", models.CharField(max_length=128)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="inventory.organization"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('organization', 'account_id', 'service_principal'), name='inventory_delegatedadministrator_unique')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "account_id", "service_principal"),
+                        name="inventory_delegatedadministrator_unique",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CollectionRun',
+            name="CollectionRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(choices=[('ORGANIZATIONS', 'AWS Organizations'), ('REGIONS', 'enabled Regions'), ('CONTROLS', 'Security Hub controls'), ('SECURITY_HUB', 'Security Hub findings'), ('ACCESS_ANALYZER', 'IAM Access Analyzer')], max_length=20)),
-                ('account_id', models.CharField(blank=True, max_length=12)),
-                ('region', models.CharField(blank=True, max_length=32)),
-                ('state', models.CharField(choices=[('PENDING', 'waiting'), ('RUNNING', 'running'), ('COMPLETE', 'complete'), ('PARTIAL', 'partial'), ('DENIED', 'denied'), ('NOT_CONFIGURED', 'not configured'), ('FAILED', 'failed')], default='PENDING', max_length=16)),
-                ('is_full', models.BooleanField(default=True)),
-                ('attempt', models.PositiveSmallIntegerField(default=0)),
-                ('counts', models.JSONField(default=dict)),
-                ('watermark', models.DateTimeField(null=True)),
-                ('error', models.TextField(blank=True)),
-                ('missing_permission', models.CharField(blank=True, max_length=120)),
-                ('queued_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('started_at', models.DateTimeField(null=True)),
-                ('heartbeat_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('collection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='inventory.collection')),
-                ('organization', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='inventory.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("ORGANIZATIONS", "AWS Organizations"),
+                            ("REGIONS", "enabled Regions"),
+                            ("CONTROLS", "Security Hub controls"),
+                            ("SECURITY_HUB", "Security Hub findings"),
+                            ("ACCESS_ANALYZER", "IAM Access Analyzer"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("account_id", models.CharField(blank=True, max_length=12)),
+                ("region", models.CharField(blank=True, max_length=32)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("PENDING", "waiting"),
+                            ("RUNNING", "running"),
+                            ("COMPLETE", "complete"),
+                            ("PARTIAL", "partial"),
+                            ("DENIED", "denied"),
+                            ("NOT_CONFIGURED", "not configured"),
+                            ("FAILED", "failed"),
+                        ],
+                        default="PENDING",
+                        max_length=16,
+                    ),
+                ),
+                ("is_full", models.BooleanField(default=True)),
+                ("attempt", models.PositiveSmallIntegerField(default=0)),
+                ("counts", models.JSONField(default=dict)),
+                ("watermark", models.DateTimeField(null=True)),
+                ("error", models.TextField(blank=True)),
+                ("missing_permission", models.CharField(blank=True, max_length=120)),
+                (
+                    "queued_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("started_at", models.DateTimeField(null=True)),
+                (
+                    "heartbeat_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "collection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="runs",
+                        to="inventory.collection",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="inventory.organization",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['source', 'account_id', 'region', '-id'], name='inventory_run_scope')],
-                'constraints': [models.UniqueConstraint(fields=('collection', 'source', 'account_id', 'region'), name='inventory_collectionrun_unique')],
+                "indexes": [
+                    models.Index(
+                        fields=["source", "account_id", "region", "-id"], name="inventory_run_scope"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("collection", "source", "account_id", "region"),
+                        name="inventory_collectionrun_unique",
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='organizationalunit',
-            index=models.Index(fields=['path'], name='inventory_ou_path', opclasses=['text_pattern_ops']),
+            model_name="organizationalunit",
+            index=models.Index(
+                fields=["path"], name="inventory_ou_path", opclasses=["text_pattern_ops"]
+            ),
         ),
         migrations.AddConstraint(
-            model_name='organizationalunit',
-            constraint=models.UniqueConstraint(fields=('organization', 'ou_id'), name='inventory_ou_unique'),
+            model_name="organizationalunit",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "ou_id"), name="inventory_ou_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='organizationalunit',
-            constraint=models.CheckConstraint(condition=models.Q(('path__endswith', '/')), name='inventory_ou_path_is_closed'),
+            model_name="organizationalunit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("path__endswith", "/")), name="inventory_ou_path_is_closed"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orgpolicy',
-            constraint=models.UniqueConstraint(fields=('organization', 'policy_id'), name='inventory_orgpolicy_unique'),
+            model_name="orgpolicy",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "policy_id"), name="inventory_orgpolicy_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ouaccess',
-            constraint=models.UniqueConstraint(fields=('ou', 'user'), name='inventory_ouaccess_unique'),
+            model_name="ouaccess",
+            constraint=models.UniqueConstraint(
+                fields=("ou", "user"), name="inventory_ouaccess_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='placement',
-            constraint=models.UniqueConstraint(fields=('account', 'since'), name='inventory_placement_unique'),
+            model_name="placement",
+            constraint=models.UniqueConstraint(
+                fields=("account", "since"), name="inventory_placement_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='placement',
-            constraint=models.UniqueConstraint(condition=models.Q(('until', None)), fields=('account',), name='inventory_placement_one_open'),
+            model_name="placement",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("until", None)),
+                fields=("account",),
+                name="inventory_placement_one_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='placement',
-            constraint=models.CheckConstraint(condition=models.Q(('until', None), ('until__gt', models.F('since')), _connector='OR'), name='inventory_placement_since_before_until'),
+            model_name="placement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("until", None), ("until__gt", models.F("since")), _connector="OR"
+                ),
+                name="inventory_placement_since_before_until",
+            ),
         ),
         migrations.AddIndex(
-            model_name='policyattachment',
-            index=models.Index(fields=['target_id'], name='inventory_attachment_target'),
+            model_name="policyattachment",
+            index=models.Index(fields=["target_id"], name="inventory_attachment_target"),
         ),
         migrations.AddConstraint(
-            model_name='policyattachment',
-            constraint=models.UniqueConstraint(condition=models.Q(('until', None)), fields=('policy', 'target_id'), name='inventory_policyattachment_one_open'),
+            model_name="policyattachment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("until", None)),
+                fields=("policy", "target_id"),
+                name="inventory_policyattachment_one_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policyattachment',
-            constraint=models.CheckConstraint(condition=models.Q(('until', None), ('until__gt', models.F('since')), _connector='OR'), name='inventory_policyattachment_since_before_until'),
+            model_name="policyattachment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("until", None), ("until__gt", models.F("since")), _connector="OR"
+                ),
+                name="inventory_policyattachment_since_before_until",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('organization', 'account_id'), name='inventory_account_unique'),
+            model_name="account",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "account_id"), name="inventory_account_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('account_id__regex', '^\\d{12}$')), name='inventory_account_id_is_12_digits'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("account_id__regex", "^\\d{12}$")),
+                name="inventory_account_id_is_12_digits",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('criticality__gte', 1)), name='inventory_account_criticality'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("criticality__gte", 1)), name="inventory_account_criticality"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='teammembership',
-            constraint=models.UniqueConstraint(fields=('team', 'user'), name='inventory_teammembership_unique'),
+            model_name="teammembership",
+            constraint=models.UniqueConstraint(
+                fields=("team", "user"), name="inventory_teammembership_unique"
+            ),
         ),
     ]

@@ -206,9 +206,7 @@ def test_a_sweep_refuses_a_run_that_read_only_changes(account):
 def test_quarantine_keeps_a_finding_once_and_lets_it_go_when_it_was_taken_in(account, catalog):
     counts = take([record(account_id="999999999999", finding_id="strange")], catalog)
     for _ in range(2):
-        ingest.quarantine(
-            account.organization, counts.rejected, source="SECURITY_HUB", as_of=NOW
-        )
+        ingest.quarantine(account.organization, counts.rejected, source="SECURITY_HUB", as_of=NOW)
     assert QuarantinedFinding.objects.count() == 1
     assert ingest.release(catalog, ["strange"]) == 1
 

@@ -171,7 +171,9 @@ def plain(rows):
     """The same sums by posture.scoring, one cell after the other."""
     cells = {}
     for account_id, control_id, compliance in rows:
-        counts = cells.setdefault((account_id, control_id), {"PASSED": 0, "FAILED": 0, "WARNING": 0})
+        counts = cells.setdefault(
+            (account_id, control_id), {"PASSED": 0, "FAILED": 0, "WARNING": 0}
+        )
         counts[compliance] += 1
     return scoring.Sums.total(
         scoring.Sums.of_cell(
@@ -184,8 +186,7 @@ def plain(rows):
 
 
 def as_sums(row):
-    names = [field for field in scoring.Sums.__dataclass_fields__]
-    return scoring.Sums(**{name: getattr(row, name) for name in names})
+    return scoring.Sums(**{n: getattr(row, n) for n in scoring.Sums.__dataclass_fields__})
 
 
 def test_the_area_of_a_control_gets_its_own_row(account):

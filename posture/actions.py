@@ -1,0 +1,93 @@
+"""What comes after what in a collection."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from inventory import actions
+from inventory.models import Account, AccountFact, Collection, CollectionRun, Organization
+from posture.models import RollupState
+
+Source = CollectionRun.Source
+Stage = Collection.Stage
+
+# While this row stands, a past is being collected: the present must not be written in between.
+HISTORY = "history"
+
+NEXT: Final[Mapping[str, Stage]] = {
+    Stage.INVENTORY: Stage.CATALOGUE,
+    Stage.CATALOGUE: Stage.FINDINGS,
+    Stage.FINDINGS: Stage.ROLLUP,
+}
+
+
+def is_history_under_way() -> bool:
+    return RollupState.objects.filter(name=HISTORY).exists()
+
+
+def needs_full_sweep(*, as_of: datetime) -> bool:
+    """Whether the last complete full pass is too old: only a full one notices what has vanished."""
+    limit = as_of - timedelta(hours=settings.POSTURE_FULL_SWEEP_EVERY_HOURS)
+    full = Collection.objects.filter(is_full=True, state=Collection.State.COMPLETE)
+    return not full.filter(as_of__gt=limit).exists()
+
+
+def advance(collection_id: int, *, now: datetime) -> tuple[Stage, list[CollectionRun]] | None:
+    """Move the collection to its next stage when every run of this one has ended.
+
+    Returns the stage and the runs to enqueue, or None when there is nothing to do (yet, or
+    any more). The row lock lets only one caller move it.
+    """
+    with transaction.atomic():
+        running = Collection.objects.select_for_update().filter(state=Collection.State.RUNNING)
+        collection = running.filter(pk=collection_id).first()
+        if collection is None or collection.stage not in NEXT:
+            return None
+        if collection.runs.unfinished().exists():
+            return None
+        organization = _organization_of(collection)
+        if organization is None:
+            actions.finish_collection(collection, now=now)
+            return None
+        collection.stage = NEXT[collection.stage]
+        collection.save(update_fields=["stage"])
+        scopes = _scopes(collection, organization)
+        return Stage(collection.stage), actions.add_runs(
+            collection, scopes, organization=organization, now=now
+        )
+
+
+def _organization_of(collection: Collection) -> Organization | None:
+    """The organisation that the inventory run found, else the one known from before."""
+    run = collection.runs.filter(source=Source.ORGANIZATIONS).select_related("organization").first()
+    if run is not None and run.organization is not None:
+        return run.organization
+    return Organization.objects.order_by("pk").first()
+
+
+def _scopes(collection: Collection, organization: Organization) -> list[tuple[str, str]]:
+    if collection.stage == Stage.CATALOGUE:
+        return [(Source.REGIONS, ""), (Source.CONTROLS, "")]
+    if collection.stage != Stage.FINDINGS:
+        return []
+    enabled = _enabled_regions(organization)
+    # Without an aggregator every Region holds its own findings; with one, its home has them all.
+    is_aggregated = organization.aggregation_mode not in {"", "NONE"}
+    hubs = [""] if is_aggregated or not organization.aggregation_mode else enabled
+    return [
+        *((Source.SECURITY_HUB, region) for region in hubs),
+        *((Source.ACCESS_ANALYZER, region) for region in enabled),
+    ]
+
+
+def _enabled_regions(organization: Organization) -> list[str]:
+    hub_id = settings.POSTURE_HUB_ROLE_ARN.split(":")[4] if settings.POSTURE_HUB_ROLE_ARN else ""
+    account = Account.objects.filter(organization=organization, account_id=hub_id).first()
+    facts = AccountFact.objects.filter(
+        account=account, key="region.status", value__in=["ENABLED", "ENABLED_BY_DEFAULT"]
+    )
+    regions = list(facts.order_by("region").values_list("region", flat=True))
+    return regions or [organization.home_region or settings.POSTURE_HOME_REGION]

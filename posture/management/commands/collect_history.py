@@ -1,0 +1,68 @@
+"""Collects the past of the sandbox organisation, week by week, through the same code as the present."""
+
+import json
+import urllib.request
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from posture import tasks
+from posture.actions import HISTORY
+from posture.management.commands.collect import sentence, wait
+from posture.models import RollupState
+
+STEP = timedelta(days=7)
+
+
+class Command(BaseCommand):
+    help = "Demo only: move the sandbox through its past and collect it week by week."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--weeks", type=int, default=26)
+
+    def handle(self, **options: Any) -> None:
+        if not (settings.POSTURE_DEMO and settings.AWS_ENDPOINT_URL):
+            raise CommandError(
+                "Only a sandbox has a past to go to: set POSTURE_DEMO=1 and AWS_ENDPOINT_URL."
+            )
+        now = timezone.now()
+        moments = [now - STEP * week for week in range(options["weeks"], 0, -1)]
+        done = RollupState.objects.filter(name="scores").first()
+        if done is not None:
+            # Goes on where an interrupted past ended; the day that was being collected is done again.
+            moments = [moment for moment in moments if moment.date() > done.day]
+        RollupState.objects.update_or_create(
+            name=HISTORY, defaults={"day": now.date(), "as_of": now}
+        )
+        try:
+            for number, moment in enumerate(moments, start=1):
+                self._collect(moment, f"week {number} of {len(moments)}")
+            move_clock(None)
+            self._collect(timezone.now(), "today")
+        finally:
+            move_clock(None)
+        RollupState.objects.filter(name=HISTORY).delete()
+
+    def _collect(self, moment: datetime, title: str) -> None:
+        if moment < timezone.now() - timedelta(hours=1):
+            move_clock(moment)
+        started = tasks.begin(as_of=moment, requested_by="manage.py", is_full=True)
+        if started is None:
+            raise CommandError("Another collection is going on: wait until it has ended.")
+        self.stdout.write(f"{title}: {sentence(wait(started, timeout=600))}")
+        self.stdout.flush()
+
+
+def move_clock(moment: datetime | None) -> None:
+    """Set the sandbox's clock; None lets it follow the real one again."""
+    request = urllib.request.Request(  # noqa: S310 (the endpoint is the sandbox on loopback)
+        f"{settings.AWS_ENDPOINT_URL}/_sandbox/clock",
+        data=json.dumps({"now": moment.isoformat() if moment else None}).encode(),
+        headers={"Content-Type": "application/json"},
+        method="POST",
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        answer.read()
