@@ -1,0 +1,188 @@
+"""Small charts that stand beside a number: sparkline, ring, bars, heat strip."""
+
+from collections.abc import Iterable, Sequence
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+
+from posture.charts.svg import (
+    DASH,
+    NO_DATA,
+    Number,
+    known,
+    markup,
+    role,
+    runs,
+    smooth_path,
+    value_text,
+)
+
+# The scores at which a better letter begins (D, C, B, A); the ring has a tick at each.
+GRADE_CUTS = (50, 70, 85, 95)
+# Lower ends of the heat steps h2..h9; every grade cut is one of them.
+HEAT_CUTS = (25, 50, 60, 70, 78, 85, 90, 95)
+# A counted segment of a stacked bar is never thinner than this share, in percent.
+THINNEST_PCT = 1.2
+# A sparkline shows at least this share of its highest value, so that noise never fills the height.
+FLATTEST = 0.07
+
+
+def heat_step(value: Number | None) -> int:
+    """0 without data, else 1 (worst) to 9; a step never spans two letters."""
+    return 0 if value is None else 1 + sum(value >= cut for cut in HEAT_CUTS)
+
+
+def spark(
+    values: Sequence[Number | None],
+    *,
+    tone: str = "",
+    width: int = 88,
+    height: int = 26,
+    goal: Number | None = None,
+    label: str = "",
+) -> SafeString:
+    """Sparkline in order of time; tones: accent, ok, warn, bad. Without a label it is decoration."""
+    low, high = _spark_range([*known(values), *known([goal])])
+    step = (width - 6) / max(len(values) - 1, 1)
+
+    def place(index: float, value: float) -> tuple[float, float]:
+        return 2 + index * step, height - 4 - (value - low) / (high - low) * (height - 8)
+
+    parts = [
+        f'<svg class="spark {escape(tone)}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" {role(label)}>'
+    ]
+    if goal is not None:
+        parts.append(f'<path class="goal" d="M0 {place(0, float(goal))[1]:.1f}H{width}"/>')
+    stretches = runs(values)
+    for stretch in stretches:
+        points = [place(index, value) for index, value in stretch]
+        parts.append(_spark_stretch(points, height))
+    if stretches and values[-1] is not None:
+        x, y = place(*stretches[-1][-1])
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.25"/>')
+    if not stretches:
+        parts.append(f'<path class="none" d="M2 {height / 2:.1f}H{width - 4}"/>')
+    return markup([*parts, "</svg>"])
+
+
+def _spark_range(values: list[float]) -> tuple[float, float]:
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    missing = max(FLATTEST * abs(high), 1e-6) - (high - low)
+    return (low - missing / 2, high + missing / 2) if missing > 0 else (low, high)
+
+
+def _spark_stretch(points: list[tuple[float, float]], height: int) -> str:
+    if len(points) == 1:
+        x, y = points[0]
+        return f'<circle class="lone" cx="{x:.1f}" cy="{y:.1f}" r="1.5"/>'
+    path = smooth_path(points)
+    return (
+        f'<path class="fill" d="{path}V{height}H{points[0][0]:.1f}Z"/><path class="ln" d="{path}"/>'
+    )
+
+
+def ring(score: Number | None, letter: str | None, *, size: int = 148, sub: str = "") -> SafeString:
+    """Score ring with a tick at each grade cut, coloured by the letter, which a gate may have lowered.
+
+    :param score: 0-100, None when nothing was evaluated (then no arc is drawn).
+    :param letter: A B C D F; None or "NR" is "not rated" and stays grey.
+    :param sub: the line under the number; the grade by default.
+    """
+    is_rated = letter not in (None, "", "NR")
+    grade = f"grade {letter}" if is_rated else "not rated"
+    width = round(size / 16)
+    radius, centre = (size - width) / 2, size / 2
+    circle = f'd="M{centre} {width / 2}A{radius} {radius} 0 1 1 {centre - 0.01} {width / 2}" pathLength="100" stroke-width="{width}"'
+    number = DASH if score is None else value_text(score)
+    said = f"Score {number} of 100, {grade}" if score is not None else f"No score, {grade}"
+    tone = f"g-{escape(letter).lower()}" if is_rated else "g-n"
+    arc = f'<path class="val" {circle} stroke-dasharray="{float(score):.1f} 100"/>' if score else ""
+    ticks = "".join(
+        f'<path class="tick" {circle} stroke-dasharray="0.55 99.45" stroke-dashoffset="{0.27 - cut:.2f}"/>'
+        for cut in GRADE_CUTS
+    )
+    return markup(
+        [
+            f'<svg class="ring {tone}{" small" if size < 120 else ""}" viewBox="0 0 {size} {size}" width="{size}" height="{size}" {role(said)}>',
+            f'<circle class="trk" cx="{centre}" cy="{centre}" r="{radius}" stroke-width="{width}"/>{arc}{ticks}',
+            f'<text class="num" x="{centre}" y="{centre + size * 0.04:.0f}">{number}</text>',
+            f'<text class="sub" x="{centre}" y="{centre + size * 0.175:.0f}">{escape(sub or grade)}</text></svg>',
+        ]
+    )
+
+
+def minibar(
+    pct: Number | None, *, tone: str = "accent", mark: Number | None = None, label: str = ""
+) -> SafeString:
+    """Bar of 0-100 percent with an optional tick; tones: accent ok warn bad mute, or a letter a b c d f n."""
+    if pct is None:
+        return markup(
+            [
+                f'<svg class="mbar none" {role(label or NO_DATA)}><rect class="trk" width="100%" height="100%"/></svg>'
+            ]
+        )
+    share = min(max(float(pct), 0.0), 100.0)
+    tick = ""
+    if mark is not None:
+        tick = f'<rect class="mark" x="{float(mark):.1f}%" width="2" height="100%" transform="translate(-1)"/>'
+    return markup(
+        [
+            f'<svg class="mbar" {role(label)}><rect class="trk" width="100%" height="100%"/>',
+            f'<rect class="b-{escape(tone).lower()}" width="{share:.1f}%" height="100%"/>{tick}</svg>',
+        ]
+    )
+
+
+def stack(segments: Iterable[tuple[str, int]], *, label: str = "", size: str = "") -> SafeString:
+    """One horizontal bar of counts with hairline gaps.
+
+    :param segments: (class, count) in drawing order; classes: critical high medium low info, ok bad
+        exm (excepted) unk (unknown) none. A count above zero stays visible (at least 1.2 %).
+    :param label: a sentence; by default the counts.
+    :param size: "lg" for a tall bar.
+    """
+    counted = [(name, count) for name, count in segments if count > 0]
+    total = sum(count for _, count in counted)
+    said = label or ", ".join(f"{count:,} {name}" for name, count in counted) or "none"
+    parts = [f'<svg class="stack {escape(size)}" {role(said)}>']
+    if not counted:
+        parts.append('<rect class="f-none" width="100%" height="100%"/>')
+    widths = [max(100 * count / total, THINNEST_PCT) for _, count in counted]
+    scale = 100 / (sum(widths) or 1)
+    x = 0.0
+    for (name, _), width in zip(counted, widths, strict=True):
+        parts.append(
+            f'<rect class="f-{escape(name)}" x="{x:.2f}%" width="{width * scale:.2f}%" height="100%"/>'
+        )
+        if x:
+            parts.append(f'<rect class="gap" x="{x:.2f}%" width="1.5" height="100%"/>')
+        x += width * scale
+    return markup([*parts, "</svg>"])
+
+
+def signed(value: Number | None, *, limit: Number) -> SafeString:
+    """Contribution bar left or right of zero; `limit` fills one side. Stands beside its number."""
+    bar = ""
+    if value is not None and limit:
+        width = min(abs(float(value)) / float(limit), 1.0) * 50
+        x = 50.0 if value >= 0 else 50 - width
+        side = "pos" if value >= 0 else "neg"
+        bar = f'<rect class="{side}" x="{x:.1f}%" width="{width:.1f}%" y="2" height="10" rx="2"/>'
+    return markup(
+        [
+            f'<svg class="signed" aria-hidden="true">{bar}<line x1="50%" x2="50%" y1="0" y2="100%"/></svg>'
+        ]
+    )
+
+
+def strip(cells: Sequence[tuple[str, Number | None]], *, label: str = "") -> SafeString:
+    """Heat strip of (name, score) cells, each with its name and score as tooltip."""
+    said = ", ".join(f"{name} {value_text(value)}" for name, value in cells)
+    parts = [f'<svg class="strip" {role(f"{label}: {said}" if label else said)}>']
+    width = 100 / max(len(cells), 1)
+    for index, (name, value) in enumerate(cells):
+        parts.append(
+            f'<rect class="h{heat_step(value)}" x="{index * width:.2f}%" width="{width - 1:.2f}%" height="100%" rx="2">'
+            f"<title>{escape(name)}: {value_text(value)}</title></rect>"
+        )
+    return markup([*parts, "</svg>"])
