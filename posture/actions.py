@@ -46,18 +46,24 @@ def advance(collection_id: int, *, now: datetime) -> tuple[Stage, list[Collectio
         collection = running.filter(pk=collection_id).first()
         if collection is None or collection.stage not in NEXT:
             return None
-        if collection.runs.unfinished().exists():
-            return None
         organization = _organization_of(collection)
-        if organization is None:
-            actions.finish_collection(collection, now=now)
+        runs: list[CollectionRun] = []
+        # A stage without anything left to run is passed over at once.
+        while not runs and collection.stage in NEXT and not _is_busy(collection):
+            if organization is None:
+                actions.finish_collection(collection, now=now)
+                return None
+            collection.stage = NEXT[collection.stage]
+            scopes = _scopes(collection, organization)
+            runs = actions.add_runs(collection, scopes, organization=organization, now=now)
+        if not runs and collection.stage in NEXT:
             return None
-        collection.stage = NEXT[collection.stage]
         collection.save(update_fields=["stage"])
-        scopes = _scopes(collection, organization)
-        return Stage(collection.stage), actions.add_runs(
-            collection, scopes, organization=organization, now=now
-        )
+        return Stage(collection.stage), runs
+
+
+def _is_busy(collection: Collection) -> bool:
+    return collection.runs.unfinished().exists()
 
 
 def _organization_of(collection: Collection) -> Organization | None:
