@@ -19,10 +19,10 @@ from sandbox.org.accounts import AccountPlan
 
 Span = tuple[int, int]
 
-_BACKLOG = {"CRITICAL": 0.46, "HIGH": 0.45, "MEDIUM": 0.46, "LOW": 0.5}
+_BACKLOG = {"CRITICAL": 0.34, "HIGH": 0.6, "MEDIUM": 0.62, "LOW": 0.62}
 """Share of checks that fail from the start, of a usual control in a usual account."""
-_REPAIR_WEEKS = {"CRITICAL": 18, "HIGH": 26, "MEDIUM": 36, "LOW": 60}
-_ABANDONED = 0.16
+_REPAIR_WEEKS = {"CRITICAL": 8, "HIGH": 26, "MEDIUM": 36, "LOW": 60}
+_ABANDONED = {"CRITICAL": 0.015, "HIGH": 0.2, "MEDIUM": 0.24, "LOW": 0.25}
 """Share of the backlog that nobody repairs."""
 _BREAKS = {"CRITICAL": 0.08, "HIGH": 0.12, "MEDIUM": 0.14, "LOW": 0.12}
 """Chance to break in one period of 90 to 200 days."""
@@ -97,7 +97,7 @@ def _backlog(check: Check, seed: int, birth: int, story_start: int) -> Span | No
     )
     if chance.draw(seed, 1) >= chance_to_fail:
         return None
-    if chance.draw(seed, 2) < _ABANDONED:
+    if chance.draw(seed, 2) < _ABANDONED[control.severity]:
         return birth, NEVER
     weeks = _REPAIR_WEEKS[control.severity] * PROGRAMMES.get(control.area, 1.0)
     return birth, max(birth, story_start) + int(

@@ -45,7 +45,7 @@ def _config(place: Place, life: Life, seed: int) -> Document:
 
 PRODUCTS = (
     Product("guardduty", 1.3, 45 * DAY, 0.8, 24, False, True, guardduty.finding),
-    Product("inspector", 5.0, 150 * DAY, 0.85, 85, True, True, inspector.finding),
+    Product("inspector", 6.0, 110 * DAY, 0.85, 26, True, True, inspector.finding),
     Product("macie", 0.7, 60 * DAY, 0.6, 30, False, False, macie_and_config.macie_finding),
     Product("config", 0.9, 120 * DAY, 0.8, 60, True, True, _config),
 )

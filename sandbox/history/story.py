@@ -138,11 +138,11 @@ PROGRAMMES = {
 """How long repairs of an area take against the usual, by area."""
 
 HARDNESS = {
-    "IAM.6": 2.4,
+    "IAM.6": 1.1,
     "IAM.9": 1.1,
     "IAM.4": 0.35,
-    "Config.1": 0.9,
-    "SSM.7": 1.7,
+    "Config.1": 0.6,
+    "SSM.7": 0.6,
     "S3.2": 0.35,
     "S3.3": 0.2,
     "RDS.1": 0.3,

@@ -195,7 +195,7 @@ def test_exceptions_are_granted_as_suppressed_findings_with_a_note(built, today)
     )
 
 
-def test_the_story_improves_from_about_62_to_about_76_with_a_setback(built):
+def test_the_story_improves_from_about_62_to_about_79_with_a_setback(built):
     weeks = [
         table.week_of(history.snapshot(built, NOW + timedelta(weeks=week)))
         for week in range(-26, 1, 2)
@@ -204,7 +204,7 @@ def test_the_story_improves_from_about_62_to_about_76_with_a_setback(built):
     data = [week.by_ou["data"] or 0.0 for week in weeks]
     payments = [week.by_ou["payments"] or 0.0 for week in weeks]
     assert 60 <= scores[0] <= 65
-    assert 74 <= scores[-1] <= 79
+    assert 74 <= scores[-1] <= 80
     assert max(scores[:9]) - min(scores[9:]) > 1, "the accounts of Northwick lower the score"
     assert data[-1] < data[6] - 5, "Data & Analytics gets worse"
     assert payments[-1] > payments[0] + 5
