@@ -19,10 +19,10 @@ _redis = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")
 if _redis.startswith("redis://"):
     os.environ["REDIS_URL"] = f"{_redis.rstrip('/').removesuffix('/0')}/{_worker}"
 
-from posture.settings import *  # noqa: E402, F403
+from posture.settings import *  # noqa: E402, F403, TID251
 
 # Hashed names exist only after collectstatic, which is the start-up's business.
-STORAGES = {  # noqa: F405
+STORAGES = {
     **STORAGES,  # noqa: F405
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }

@@ -22,7 +22,6 @@ from posture.scoring.buckets import (
     bucket,
 )
 from posture.scoring.cells import (
-    CLOCK_DAYS,
     SHARE_PLACES,
     WEIGHTS,
     CellState,
@@ -45,7 +44,6 @@ from posture.scoring.grades import (
 )
 
 __all__ = [
-    "CLOCK_DAYS",
     "SHARE_PLACES",
     "STALE_AFTER",
     "WEIGHTS",

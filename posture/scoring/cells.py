@@ -9,10 +9,6 @@ from types import MappingProxyType
 WEIGHTS: Mapping[str, int] = MappingProxyType(
     {"CRITICAL": 10, "HIGH": 5, "MEDIUM": 2, "LOW": 1, "INFORMATIONAL": 0}
 )
-# Days from the opening of an episode to its due date; INFORMATIONAL has no clock.
-CLOCK_DAYS: Mapping[str, int] = MappingProxyType(
-    {"CRITICAL": 7, "HIGH": 30, "MEDIUM": 90, "LOW": 180}
-)
 
 # Each cell's share is rounded once, to this many decimals; sums of shares are then exact, so the
 # order of accounts and the nesting of OUs cannot change a score.

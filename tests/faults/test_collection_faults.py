@@ -20,7 +20,9 @@ def last_run(source, **filters):
 
 
 PASSING = {
-    "a throttled call": Rule("error", service="securityhub", code="LimitExceededException", times=2),
+    "a throttled call": Rule(
+        "error", service="securityhub", code="LimitExceededException", times=2
+    ),
     "an expired session": Rule("expire", service="securityhub", times=1),
     "a server error": Rule("error", service="securityhub", times=2),
     "an empty page with a token": Rule("empty-page", operation="GetFindings", times=2),
