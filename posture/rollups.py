@@ -237,7 +237,9 @@ def _drain(values: dict[str, Any]) -> tuple[int, int] | None:
     if not cells:
         return None
     finding_rollups.recount()
-    _execute([_DROP_TEMPORARY, _CELLS, _CHANGED, _DROP_CELLS, _STORE_CELLS, _STORE_CELL_DAYS], values)
+    _execute(
+        [_DROP_TEMPORARY, _CELLS, _CHANGED, _DROP_CELLS, _STORE_CELLS, _STORE_CELL_DAYS], values
+    )
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM moved")
         return cells, int(cursor.fetchone()[0])

@@ -5,136 +5,275 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('findings', '0001_initial'),
-        ('inventory', '0001_initial'),
+        ("findings", "0001_initial"),
+        ("inventory", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RollupState',
+            name="RollupState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40, unique=True)),
-                ('day', models.DateField()),
-                ('as_of', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=40, unique=True)),
+                ("day", models.DateField()),
+                ("as_of", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='AccountDay',
+            name="AccountDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('managed_n', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('managed_d', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('raw_n', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('raw_d', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('coverage_n', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('coverage_d', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('exception_n', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('exception_d', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('failed', models.PositiveIntegerField(default=0)),
-                ('open_critical', models.PositiveIntegerField(default=0)),
-                ('open_high', models.PositiveIntegerField(default=0)),
-                ('open_medium', models.PositiveIntegerField(default=0)),
-                ('open_low', models.PositiveIntegerField(default=0)),
-                ('overdue_critical', models.PositiveIntegerField(default=0)),
-                ('overdue_high', models.PositiveIntegerField(default=0)),
-                ('day', models.DateField()),
-                ('area', models.CharField(blank=True, choices=[('CULTURE', 'Culture'), ('ACCOUNT_MANAGEMENT', 'Account management'), ('IDENTITY', 'Identity and access'), ('DATA_PROTECTION', 'Data protection'), ('SECURE_DEPLOYMENT', 'Secure deployment'), ('MONITORING', 'Monitoring and alerting'), ('VULNERABILITY', 'Vulnerability management and incident response')], max_length=20)),
-                ('is_scored', models.BooleanField(default=True)),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='inventory.account')),
-                ('ou', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='inventory.organizationalunit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("managed_n", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("managed_d", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("raw_n", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("raw_d", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("coverage_n", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("coverage_d", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("exception_n", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("exception_d", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("failed", models.PositiveIntegerField(default=0)),
+                ("open_critical", models.PositiveIntegerField(default=0)),
+                ("open_high", models.PositiveIntegerField(default=0)),
+                ("open_medium", models.PositiveIntegerField(default=0)),
+                ("open_low", models.PositiveIntegerField(default=0)),
+                ("overdue_critical", models.PositiveIntegerField(default=0)),
+                ("overdue_high", models.PositiveIntegerField(default=0)),
+                ("day", models.DateField()),
+                (
+                    "area",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("CULTURE", "Culture"),
+                            ("ACCOUNT_MANAGEMENT", "Account management"),
+                            ("IDENTITY", "Identity and access"),
+                            ("DATA_PROTECTION", "Data protection"),
+                            ("SECURE_DEPLOYMENT", "Secure deployment"),
+                            ("MONITORING", "Monitoring and alerting"),
+                            ("VULNERABILITY", "Vulnerability management and incident response"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("is_scored", models.BooleanField(default=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="inventory.account",
+                    ),
+                ),
+                (
+                    "ou",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="inventory.organizationalunit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['day', 'area', 'ou'], name='posture_accountday_day')],
-                'constraints': [models.UniqueConstraint(fields=('account', 'area', 'day'), name='posture_accountday_unique')],
+                "indexes": [
+                    models.Index(fields=["day", "area", "ou"], name="posture_accountday_day")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "area", "day"), name="posture_accountday_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Cell',
+            name="Cell",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('passed', models.PositiveIntegerField()),
-                ('failed', models.PositiveIntegerField()),
-                ('excepted', models.PositiveIntegerField()),
-                ('unknown', models.PositiveIntegerField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='inventory.account')),
-                ('control', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='findings.control')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("passed", models.PositiveIntegerField()),
+                ("failed", models.PositiveIntegerField()),
+                ("excepted", models.PositiveIntegerField()),
+                ("unknown", models.PositiveIntegerField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="inventory.account"
+                    ),
+                ),
+                (
+                    "control",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="findings.control"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'control'), name='posture_cell_unique')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "control"), name="posture_cell_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CellDay',
+            name="CellDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('passed', models.PositiveIntegerField()),
-                ('failed', models.PositiveIntegerField()),
-                ('excepted', models.PositiveIntegerField()),
-                ('unknown', models.PositiveIntegerField()),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='inventory.account')),
-                ('control', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='findings.control')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("passed", models.PositiveIntegerField()),
+                ("failed", models.PositiveIntegerField()),
+                ("excepted", models.PositiveIntegerField()),
+                ("unknown", models.PositiveIntegerField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="inventory.account",
+                    ),
+                ),
+                (
+                    "control",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="findings.control"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'control', 'day'), name='posture_cellday_unique')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "control", "day"), name="posture_cellday_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OuControl',
+            name="OuControl",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('passed', models.PositiveIntegerField()),
-                ('failed', models.PositiveIntegerField()),
-                ('excepted', models.PositiveIntegerField()),
-                ('unknown', models.PositiveIntegerField()),
-                ('accounts_failing', models.PositiveIntegerField()),
-                ('accounts', models.PositiveIntegerField()),
-                ('lost_weight', models.DecimalField(decimal_places=12, max_digits=28)),
-                ('overdue', models.PositiveIntegerField(default=0)),
-                ('control', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='findings.control')),
-                ('ou', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='inventory.organizationalunit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("passed", models.PositiveIntegerField()),
+                ("failed", models.PositiveIntegerField()),
+                ("excepted", models.PositiveIntegerField()),
+                ("unknown", models.PositiveIntegerField()),
+                ("accounts_failing", models.PositiveIntegerField()),
+                ("accounts", models.PositiveIntegerField()),
+                ("lost_weight", models.DecimalField(decimal_places=12, max_digits=28)),
+                ("overdue", models.PositiveIntegerField(default=0)),
+                (
+                    "control",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="findings.control"
+                    ),
+                ),
+                (
+                    "ou",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="inventory.organizationalunit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['ou', '-lost_weight', 'control'], name='posture_oucontrol_lost')],
-                'constraints': [models.UniqueConstraint(fields=('ou', 'control'), name='posture_oucontrol_unique')],
+                "indexes": [
+                    models.Index(
+                        fields=["ou", "-lost_weight", "control"], name="posture_oucontrol_lost"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("ou", "control"), name="posture_oucontrol_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OuDay',
+            name="OuDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('managed_n', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('managed_d', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('raw_n', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('raw_d', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('coverage_n', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('coverage_d', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('exception_n', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('exception_d', models.DecimalField(decimal_places=12, default=0, max_digits=28)),
-                ('failed', models.PositiveIntegerField(default=0)),
-                ('open_critical', models.PositiveIntegerField(default=0)),
-                ('open_high', models.PositiveIntegerField(default=0)),
-                ('open_medium', models.PositiveIntegerField(default=0)),
-                ('open_low', models.PositiveIntegerField(default=0)),
-                ('overdue_critical', models.PositiveIntegerField(default=0)),
-                ('overdue_high', models.PositiveIntegerField(default=0)),
-                ('day', models.DateField()),
-                ('area', models.CharField(blank=True, choices=[('CULTURE', 'Culture'), ('ACCOUNT_MANAGEMENT', 'Account management'), ('IDENTITY', 'Identity and access'), ('DATA_PROTECTION', 'Data protection'), ('SECURE_DEPLOYMENT', 'Secure deployment'), ('MONITORING', 'Monitoring and alerting'), ('VULNERABILITY', 'Vulnerability management and incident response')], max_length=20)),
-                ('accounts', models.PositiveIntegerField(default=0)),
-                ('accounts_evaluated', models.PositiveIntegerField(default=0)),
-                ('accounts_total', models.PositiveIntegerField(default=0)),
-                ('accounts_overdue_critical', models.PositiveIntegerField(default=0)),
-                ('accounts_overdue_high', models.PositiveIntegerField(default=0)),
-                ('ou', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='inventory.organizationalunit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("managed_n", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("managed_d", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("raw_n", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("raw_d", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("coverage_n", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("coverage_d", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("exception_n", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("exception_d", models.DecimalField(decimal_places=12, default=0, max_digits=28)),
+                ("failed", models.PositiveIntegerField(default=0)),
+                ("open_critical", models.PositiveIntegerField(default=0)),
+                ("open_high", models.PositiveIntegerField(default=0)),
+                ("open_medium", models.PositiveIntegerField(default=0)),
+                ("open_low", models.PositiveIntegerField(default=0)),
+                ("overdue_critical", models.PositiveIntegerField(default=0)),
+                ("overdue_high", models.PositiveIntegerField(default=0)),
+                ("day", models.DateField()),
+                (
+                    "area",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("CULTURE", "Culture"),
+                            ("ACCOUNT_MANAGEMENT", "Account management"),
+                            ("IDENTITY", "Identity and access"),
+                            ("DATA_PROTECTION", "Data protection"),
+                            ("SECURE_DEPLOYMENT", "Secure deployment"),
+                            ("MONITORING", "Monitoring and alerting"),
+                            ("VULNERABILITY", "Vulnerability management and incident response"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("accounts", models.PositiveIntegerField(default=0)),
+                ("accounts_evaluated", models.PositiveIntegerField(default=0)),
+                ("accounts_total", models.PositiveIntegerField(default=0)),
+                ("accounts_overdue_critical", models.PositiveIntegerField(default=0)),
+                ("accounts_overdue_high", models.PositiveIntegerField(default=0)),
+                (
+                    "ou",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="inventory.organizationalunit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['day', 'area'], name='posture_ouday_day')],
-                'constraints': [models.UniqueConstraint(fields=('ou', 'area', 'day'), name='posture_ouday_unique')],
+                "indexes": [models.Index(fields=["day", "area"], name="posture_ouday_day")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("ou", "area", "day"), name="posture_ouday_unique"
+                    )
+                ],
             },
         ),
     ]
