@@ -148,6 +148,10 @@ DELETE FROM posture_accountday d USING inventory_account a
 WHERE d.day = %(day)s AND a.id = d.account_id AND a.gone_at IS NOT NULL
 """
 _SUMMED = [*f"{_AMOUNTS}, {_TALLIES}".split(", ")]
+# Scores are of scored accounts; open findings are of all, because the findings list shows them all.
+_SUMS = [
+    f"COALESCE(sum(d.{name}) FILTER (WHERE d.is_scored), 0)" for name in _AMOUNTS.split(", ")
+] + [f"COALESCE(sum(d.{name}), 0)" for name in _TALLIES.split(", ")]
 _OU_KEPT = [
     *_SUMMED,
     "accounts",
@@ -160,7 +164,7 @@ _OU_KEPT = [
 _OU_DAYS = f"""
 INSERT INTO posture_ouday (ou_id, day, area, {", ".join(_OU_KEPT)})
 SELECT u.id, %(day)s, x.area,
-    {", ".join(f"COALESCE(sum(d.{name}) FILTER (WHERE d.is_scored), 0)" for name in _SUMMED)},
+    {", ".join(_SUMS)},
     count(d.id) FILTER (WHERE d.is_scored),
     count(d.id) FILTER (WHERE d.is_scored AND d.managed_d > 0),
     count(d.id),

@@ -16,17 +16,23 @@ from inventory.models import CollectionRun, Organization
 # A failing check that AWS no longer reports is carried as OPEN: it was neither passed nor archived,
 # so all that is known is that nobody looks any more. Other products' findings simply expire.
 _VANISH = """
-WITH vanished AS (
-    UPDATE findings_finding f SET
-        vanished_at = %(as_of)s,
-        status = CASE WHEN c.is_scored AND f.status = 'OPEN' THEN 'OPEN' ELSE 'CLOSED' END,
-        opened_at = CASE WHEN c.is_scored AND f.status = 'OPEN' THEN f.opened_at END,
-        due_at = CASE WHEN c.is_scored AND f.status = 'OPEN' THEN f.due_at END
-    FROM findings_control c
-    WHERE f.organization_id = %(organization)s AND f.control_id = c.id AND f.vanished_at IS NULL
-        AND f.product_arn LIKE %(source)s AND f.product_arn <> ALL(%(spared)s) AND (%(region)s = '' OR f.region = %(region)s)
+WITH missing AS (
+    SELECT f.id, c.is_scored AND f.status = 'OPEN' AND a.gone_at IS NULL AND a.state = 'ACTIVE'
+        AS is_carried
+    FROM findings_finding f
+    JOIN findings_control c ON c.id = f.control_id JOIN inventory_account a ON a.id = f.account_id
+    WHERE f.organization_id = %(organization)s AND f.vanished_at IS NULL
+        AND f.product_arn LIKE %(source)s AND f.product_arn <> ALL(%(spared)s)
+        AND (%(region)s = '' OR f.region = %(region)s)
         AND NOT EXISTS (
             SELECT 1 FROM findings_seenfinding s WHERE s.run_id = %(run)s AND s.finding_id = f.id)
+), vanished AS (
+    UPDATE findings_finding f SET
+        vanished_at = %(as_of)s,
+        status = CASE WHEN m.is_carried THEN 'OPEN' ELSE 'CLOSED' END,
+        opened_at = CASE WHEN m.is_carried THEN f.opened_at END,
+        due_at = CASE WHEN m.is_carried THEN f.due_at END
+    FROM missing m WHERE m.id = f.id
     RETURNING f.id, f.account_id, f.control_id, f.status
 ), closed AS (
     UPDATE findings_episode e SET

@@ -26,7 +26,7 @@ class DirtyCell(models.Model):
 
 class FindingCountQuerySet(models.QuerySet["FindingCount"]):
     def visible_to(self, user: "AnyUser") -> Self:
-        return self.filter(access.accounts(user, prefix="account__"))
+        return self.filter(access.accounts(user, prefix="account__"), account__gone_at=None)
 
 
 class FindingCount(models.Model):

@@ -25,7 +25,8 @@ class Status(models.TextChoices):
 
 class FindingQuerySet(models.QuerySet["Finding"]):
     def visible_to(self, user: "AnyUser") -> Self:
-        return self.filter(access.accounts(user, prefix="account__"))
+        """Of the live accounts that the user may see, which are those of the rollups."""
+        return self.filter(access.accounts(user, prefix="account__"), account__gone_at=None)
 
     def open(self) -> Self:
         return self.filter(status=Status.OPEN)

@@ -26,7 +26,7 @@ class Sums(models.Model):
     exception_n = _amount()
     exception_d = _amount()
     failed = models.PositiveIntegerField(default=0)  # failing (resource, control) pairs, scored
-    # Open findings by severity, scored or not; these equal the findings list.
+    # Open findings by severity, of scored controls and accounts or not: as in the findings list.
     open_critical = models.PositiveIntegerField(default=0)
     open_high = models.PositiveIntegerField(default=0)
     open_medium = models.PositiveIntegerField(default=0)

@@ -187,6 +187,21 @@ def test_a_full_sweep_marks_what_it_did_not_meet_but_carries_a_failing_check(acc
     assert Episode.objects.get(closed_at__isnull=False).close_reason == "VANISHED"
 
 
+def test_a_failing_check_of_an_account_that_left_is_not_carried(account, catalog):
+    take([record()], catalog)
+    account.gone_at = NOW
+    account.save()
+    ingest.sweep_vanished(full_run(account.organization), as_of=NOW)
+    assert Finding.objects.get().status == "CLOSED"
+
+
+def test_a_sweep_spares_the_products_of_which_it_could_say_nothing(account, catalog):
+    one = record(compliance="PASSED")
+    take([one], catalog)
+    run = full_run(account.organization)
+    assert ingest.sweep_vanished(run, as_of=NOW, spared=[one.product_arn]) == 0
+
+
 def test_a_vanished_finding_that_returns_is_no_longer_vanished(account, catalog):
     one = record(compliance="PASSED")
     take([one], catalog)

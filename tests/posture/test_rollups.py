@@ -116,7 +116,7 @@ def test_a_day_that_is_over_is_never_written_again(account):
         rollups.roll_up(now=NOW)
 
 
-def test_an_ou_counts_overdue_accounts_and_leaves_suspended_ones_out(account):
+def test_an_ou_leaves_suspended_accounts_out_of_scores_and_gates_but_not_out_of_its_findings(account):
     suspended = factories.account(
         account_id="200000000002", ou=factories.ou(name="Suspended", role="SUSPENDED")
     )
@@ -125,7 +125,7 @@ def test_an_ou_counts_overdue_accounts_and_leaves_suspended_ones_out(account):
     rollups.roll_up(now=NOW)
     row = OuDay.objects.get(ou=factories.root(), area="")
     assert (row.accounts, row.accounts_total, row.accounts_overdue_critical) == (1, 2, 1)
-    assert (row.overdue_critical, row.open_critical) == (1, 1)
+    assert (row.overdue_critical, row.open_critical) == (2, 2)
 
 
 def test_an_account_without_evaluated_cells_does_not_count_among_the_evaluated(account):
