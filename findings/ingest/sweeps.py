@@ -14,7 +14,8 @@ from findings.normalise.records import Rejected
 from inventory.models import CollectionRun, Organization
 
 # A failing check that AWS no longer reports is carried as OPEN: it was neither passed nor archived,
-# so all that is known is that nobody looks any more. Other products' findings simply expire.
+# so all that is known is that nobody looks any more. Other products' findings simply expire, and so
+# do those of an account that left or was closed.
 _VANISH = """
 WITH missing AS (
     SELECT f.id, c.is_scored AND f.status = 'OPEN' AND a.gone_at IS NULL AND a.state = 'ACTIVE'

@@ -1,0 +1,147 @@
+"""Reading rollup rows: the only place that asks OuDay and AccountDay for a stretch of time."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any, TypeVar
+
+from django.db.models import (
+    Count,
+    DateField,
+    F,
+    Func,
+    IntegerField,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+)
+from django.db.models.functions import Cast
+
+from inventory.access import AnyUser
+from inventory.models import Account
+from posture.models import AccountDay, OuDay, RollupState
+from posture.queries import figures
+from posture.queries.figures import DAYS_A_WEEK, WEEKS, Figures, History
+
+Row = TypeVar("Row", AccountDay, OuDay)
+# Before the name of a sum: an annotation may not be called as the field it sums.
+_SUM = "sum_"
+# (now, before) of one area.
+AreaPair = tuple[Figures | None, Figures | None]
+
+
+def _window(rows: "QuerySet[Row]", day: date) -> "QuerySet[Row]":
+    since = day - timedelta(days=DAYS_A_WEEK * WEEKS)
+    return rows.filter(day__gt=since, day__lte=day)
+
+
+def _newest_a_week(rows: "QuerySet[Row]", owner: str, day: date) -> "QuerySet[Row]":
+    """The newest row of each owner and week, so that daily rows cost no more than weekly ones."""
+    # date - date is a number of days in PostgreSQL.
+    week = Func(
+        Cast(Value(day), DateField()),
+        F("day"),
+        template=f"((%(expressions)s) / {DAYS_A_WEEK})",
+        arg_joiner=" - ",
+        output_field=IntegerField(),
+    )
+    return (
+        _window(rows, day)
+        .annotate(week=week)
+        .order_by(owner, "week", "-day")
+        .distinct(owner, "week")
+    )
+
+
+def ou_histories(user: AnyUser, ou_ids: Collection[int], *, day: date) -> dict[int, History]:
+    """The 13 weeks of each of these OUs that the person sees whole. One query."""
+    rows = OuDay.objects.visible_to(user).filter(ou_id__in=ou_ids, area="")
+    found: dict[int, list[Figures]] = {ou_id: [] for ou_id in ou_ids}
+    for row in _newest_a_week(rows, "ou_id", day):
+        found[row.ou_id].append(figures.of_ou(row))
+    return {ou_id: figures.history(rows, day=day) for ou_id, rows in found.items()}
+
+
+def ou_areas(user: AnyUser, histories: Mapping[int, History]) -> dict[int, dict[str, AreaPair]]:
+    """Areas of each OU on the days of its newest and its earlier figures. One query."""
+    days = _days_of(histories.values())
+    rows = OuDay.objects.visible_to(user).filter(ou_id__in=list(histories), day__in=days)
+    found: dict[int, dict[tuple[str, date], Figures]] = {ou_id: {} for ou_id in histories}
+    for row in rows.exclude(area=""):
+        found[row.ou_id][row.area, row.day] = figures.of_ou(row)
+    return {ou_id: _pairs(found[ou_id], past) for ou_id, past in histories.items()}
+
+
+def account_history(user: AnyUser, account: Account, *, day: date) -> History:
+    """The 13 weeks of one account. One query."""
+    rows = AccountDay.objects.visible_to(user).filter(account=account, area="")
+    found = [figures.of_account(row) for row in _newest_a_week(rows, "account_id", day)]
+    return figures.history(found, day=day)
+
+
+def account_areas(user: AnyUser, account: Account, past: History) -> dict[str, AreaPair]:
+    """Areas of one account on the days of its newest and its earlier figures. One query."""
+    rows = AccountDay.objects.visible_to(user).filter(account=account, day__in=_days_of([past]))
+    found = {(row.area, row.day): figures.of_account(row) for row in rows.exclude(area="")}
+    return _pairs(found, past)
+
+
+def own_history(user: AnyUser, *, day: date) -> History:
+    """The 13 weeks of all accounts that the person sees, taken together. One query."""
+    rows = _window(AccountDay.objects.visible_to(user).filter(area=""), day)
+    summed = _summed(rows, "day").order_by("day")
+    return figures.history([_totals(row) for row in summed], day=day)
+
+
+def own_areas(user: AnyUser, past: History) -> dict[str, AreaPair]:
+    """Areas of all accounts that the person sees, taken together. One query."""
+    rows = AccountDay.objects.visible_to(user).filter(day__in=_days_of([past])).exclude(area="")
+    summed = _summed(rows, "day", "area").order_by("day", "area")
+    return _pairs({(row["area"], row["day"]): _totals(row) for row in summed}, past)
+
+
+def _summed(rows: "QuerySet[AccountDay]", *by: str) -> "QuerySet[AccountDay, dict[str, Any]]":
+    """Scores over scored accounts, as in an OU; open findings over all, as in the findings list."""
+    scored = Q(is_scored=True)
+    summed: QuerySet[AccountDay, dict[str, Any]] = rows.values(*by).annotate(
+        **{f"{_SUM}{name}": Sum(name, filter=scored) for name in figures.SUMS},
+        **{f"{_SUM}{name}": Sum(name) for name in figures.COUNTS},
+        accounts=Count("pk", filter=scored),
+        accounts_evaluated=Count("pk", filter=scored & Q(managed_d__gt=0)),
+        accounts_total=Count("pk"),
+        accounts_overdue_critical=Count("pk", filter=scored & Q(overdue_critical__gt=0)),
+        accounts_overdue_high=Count("pk", filter=scored & Q(overdue_high__gt=0)),
+    )
+    return summed
+
+
+def _totals(row: Mapping[str, Any]) -> Figures:
+    return figures.of_totals({name.removeprefix(_SUM): value for name, value in row.items()})
+
+
+def newest_account_day(user: AnyUser, *, day: date) -> date | None:
+    """The newest day on which accounts were rolled up. One query."""
+    rows = AccountDay.objects.visible_to(user).filter(area="", day__lte=day)
+    return rows.order_by("-day").values_list("day", flat=True).first()
+
+
+def state() -> RollupState | None:
+    """How far the scores are, None before the first rollup. One query."""
+    return RollupState.objects.filter(name="scores").first()
+
+
+def _days_of(histories: Iterable[History]) -> set[date]:
+    kept = [row for past in histories for row in (past.now, past.before) if row]
+    return {row.day for row in kept}
+
+
+def _pairs(found: Mapping[tuple[str, date], Figures], past: History) -> dict[str, AreaPair]:
+    now, before = past.now, past.before
+    areas = {area for area, _ in found}
+    return {
+        area: (
+            found.get((area, now.day)) if now else None,
+            found.get((area, before.day)) if before else None,
+        )
+        for area in areas
+    }

@@ -1,0 +1,237 @@
+"""The overview and the table of scorecards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from findings.models import Area
+from inventory import access
+from inventory.access import AnyUser
+from inventory.models import OrganizationalUnit
+from inventory.queries import tree
+from posture.queries import accounts, days, figures
+from posture.queries.accounts import AccountRow
+from posture.queries.days import AreaPair
+from posture.queries.figures import History, Measure, Standing
+
+# The overview shows the whole tree up to this many OUs, else its upper two levels.
+_OUS_ON_OVERVIEW = 40
+_UPPER_LEVELS = 2
+_ACCOUNTS_ON_OVERVIEW = 20
+# What division leaves when the parts are the whole.
+_RESIDUE = Decimal("1e-9")
+
+
+@dataclass(frozen=True, slots=True)
+class AreaScore:
+    """One security area; `tick` is the organisation's score in it, None if it may not be shown."""
+
+    code: str
+    label: str
+    score: Decimal | None
+    delta: Decimal | None
+    letter: str
+    tick: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OuRow:
+    """`indent` counts from the uppermost OU that the person sees. `is_scored`: not suspended."""
+
+    ou_id: str
+    name: str
+    label: str
+    role: str
+    role_label: str
+    indent: int
+    has_children: bool
+    is_scored: bool
+    standing: Standing
+    scores: tuple[Decimal | None, ...]
+    areas: tuple[AreaScore, ...]
+
+    @property
+    def cells(self) -> tuple[tuple[str, Decimal | None], ...]:
+        """(area, score), as the strip takes them."""
+        return tuple((area.label, area.score) for area in self.areas)
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """Points that one area moved the score by in a week; `points` None is "no data"."""
+
+    label: str
+    points: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The numbers of the tiles."""
+
+    critical: Measure
+    high: Measure
+    coverage: Measure
+    accounts: Measure
+    failed: Measure
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """`is_whole`: the organisation; else the accounts that the person sees, taken together.
+
+    `root_id` is the scorecard behind the score, "" where there is none. `own_accounts` only for
+    people who see no OU as a whole.
+    """
+
+    name: str
+    is_whole: bool
+    root_id: str
+    standing: Standing
+    trend: tuple[tuple[str, Decimal | None], ...]
+    measures: Measures
+    movers: tuple[Mover, ...]
+    mover_limit: Decimal
+    areas: tuple[AreaScore, ...]
+    ous: tuple[OuRow, ...]
+    ous_total: int
+    own_accounts: tuple[AccountRow, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return self.standing.figures is None
+
+
+def overview(user: AnyUser, *, day: date) -> Overview:
+    """The organisation as the person may see it. Seven queries at most, however large it is."""
+    visible = list(_visible(user))
+    organization = tree.organization()
+    below = [ou for ou in visible if not ou.is_root]
+    shown = below
+    if len(below) > _OUS_ON_OVERVIEW:
+        shown = [ou for ou in below if ou.depth <= _UPPER_LEVELS]
+    root = next((ou for ou in visible if ou.is_root), None)
+    wanted = {ou.pk for ou in shown} | ({root.pk} if root else set())
+    histories = days.ou_histories(user, wanted, day=day)
+    areas = days.ou_areas(user, histories)
+    if root is not None:
+        past, pairs = histories[root.pk], areas[root.pk]
+    else:
+        past = days.own_history(user, day=day)
+        pairs = days.own_areas(user, past)
+    movers = _movers(past, pairs)
+    return Overview(
+        name=organization.label if organization else "",
+        is_whole=root is not None and access.scope_of(user).everything,
+        root_id=root.ou_id if root else "",
+        standing=figures.standing(past.now, past.before),
+        trend=past.trend,
+        measures=_measures(past),
+        movers=movers,
+        mover_limit=max((abs(m.points) for m in movers if m.points), default=Decimal(1)),
+        areas=area_scores(pairs),
+        ous=_rows(shown, histories, areas),
+        ous_total=len(below),
+        own_accounts=_own_accounts(user, day=day) if not visible else (),
+    )
+
+
+def scorecards(user: AnyUser, *, day: date) -> tuple[OuRow, ...]:
+    """Every OU that the person sees as a whole, in tree order, the root first. Three queries."""
+    visible = list(_visible(user))
+    histories = days.ou_histories(user, {ou.pk for ou in visible}, day=day)
+    return _rows(visible, histories, days.ou_areas(user, histories))
+
+
+def _visible(user: AnyUser) -> list[OrganizationalUnit]:
+    found = OrganizationalUnit.objects.visible_to(user).live().select_related("organization")
+    return tree.in_tree_order(list(found))
+
+
+def _own_accounts(user: AnyUser, *, day: date) -> tuple[AccountRow, ...]:
+    chosen = accounts.AccountFilters(sort="score")
+    return accounts.listing(user, chosen, cursor_text="", day=day).rows[:_ACCOUNTS_ON_OVERVIEW]
+
+
+def _measures(past: History) -> Measures:
+    return Measures(
+        critical=figures.measure(past, "open_critical"),
+        high=figures.measure(past, "open_high"),
+        coverage=figures.measure(past, "coverage"),
+        accounts=figures.measure(past, "accounts_total"),
+        failed=figures.measure(past, "failed"),
+    )
+
+
+def area_scores(
+    pairs: dict[str, AreaPair], ticks: dict[str, AreaPair] | None = None
+) -> tuple[AreaScore, ...]:
+    """All seven areas in their order, those without data too."""
+    return tuple(_area(area, pairs, ticks or {}) for area in Area)
+
+
+def _area(area: Area, pairs: dict[str, AreaPair], ticks: dict[str, AreaPair]) -> AreaScore:
+    now = figures.standing(*pairs.get(area, (None, None)))
+    tick = figures.standing(*ticks.get(area, (None, None)))
+    # The letter of the number alone: it colours the bar, the gates belong to the whole.
+    return AreaScore(area.value, area.label, now.score, now.delta, now.uncapped, tick=tick.score)
+
+
+def _movers(past: History, pairs: dict[str, AreaPair]) -> tuple[Mover, ...]:
+    """What moved the score, most first: the areas, and the rest so that the parts sum to the whole."""
+    now, before = past.now, past.before
+    if now is None or before is None:
+        return ()
+    parts = [
+        Mover(Area(code).label, figures.points_moved(now, before, pair))
+        for code, pair in pairs.items()
+    ]
+    known = [part.points for part in parts if part.points is not None]
+    whole = figures.points_moved(now, before, (now, before))
+    rest = whole - sum(known) if whole is not None else Decimal(0)
+    if abs(rest) > _RESIDUE:
+        parts.append(Mover("Controls in no area", rest))
+    return tuple(sorted(parts, key=lambda part: -abs(part.points or Decimal(0))))
+
+
+def _rows(
+    ous: Sequence[OrganizationalUnit],
+    histories: dict[int, History],
+    areas: dict[int, dict[str, AreaPair]],
+) -> tuple[OuRow, ...]:
+    paths = {ou.path for ou in ous if not ou.is_root}
+    return tuple(
+        ou_row(ou, histories[ou.pk], areas[ou.pk], indent=_indent(ou, paths), paths=paths)
+        for ou in ous
+    )
+
+
+def _indent(ou: OrganizationalUnit, paths: set[str]) -> int:
+    """How many of its ancestors are in the table."""
+    ids = ou.path.rstrip("/").split("/")
+    ancestors = ("/".join(ids[:length]) + "/" for length in range(1, len(ids)))
+    return sum(path in paths for path in ancestors)
+
+
+def ou_row(
+    ou: OrganizationalUnit,
+    past: History,
+    areas: dict[str, AreaPair],
+    *,
+    indent: int = 0,
+    paths: set[str] = frozenset(),  # type: ignore[assignment]
+) -> OuRow:
+    """One OU as a line of a table or as a card."""
+    return OuRow(
+        ou_id=ou.ou_id,
+        name=tree.shown_name(ou),
+        label=ou.label or tree.shown_name(ou),
+        role=ou.role,
+        role_label=ou.get_role_display(),
+        indent=indent,
+        has_children=any(path != ou.path and path.startswith(ou.path) for path in paths),
+        is_scored=ou.role != OrganizationalUnit.Role.SUSPENDED,
+        standing=figures.standing(past.now, past.before),
+        scores=past.scores,
+        areas=area_scores(areas),
+    )

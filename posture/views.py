@@ -1,0 +1,216 @@
+"""Pages about scores, accounts and collections, and the health check."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required, permission_required
+from django.db import DatabaseError, connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import trigger_client_event
+
+from findings.queries import quarantine
+from inventory import web
+from inventory.access import AnyUser
+from inventory.models import CollectionRun
+from inventory.queries import accounts as inventory_accounts
+from inventory.queries import runs, tree
+from posture import forms, tasks
+from posture.queries import account_page, accounts, days, organization, scorecard
+
+# A worker takes a task within seconds; after this long nobody is there to take it.
+_NO_WORKER_AFTER = timedelta(seconds=60)
+_BROKER_TIMEOUT_SECONDS = 2
+
+
+@require_GET
+def overview(request: HttpRequest) -> TemplateResponse:
+    now = timezone.now()
+    context = {
+        "nav": "overview",
+        "now": now,
+        "overview": organization.overview(request.user, day=now.date()),
+        "freshness": runs.freshness(request.user),
+        "rolled_up": days.state(),
+    }
+    return TemplateResponse(request, "posture/overview.html", context)
+
+
+@require_GET
+def scorecards(request: HttpRequest) -> TemplateResponse:
+    now = timezone.now()
+    context = {
+        "nav": "scorecards",
+        "now": now,
+        "ous": organization.scorecards(request.user, day=now.date()),
+        "rolled_up": days.state(),
+    }
+    return TemplateResponse(request, "posture/scorecard_list.html", context)
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def scorecard_detail(request: HttpRequest, ou_id: str) -> TemplateResponse:
+    now = timezone.now()
+    card = scorecard.scorecard(request.user, ou_id, day=now.date())
+    if card is None:
+        raise Http404
+    context = {
+        "nav": "scorecards",
+        "now": now,
+        "card": card,
+        "rolled_up": days.state(),
+        "freshness": runs.freshness(request.user),
+        "is_fragment": web.is_fragment(request),
+    }
+    return web.page(request, "posture/scorecard_detail.html", context)
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def account_list(request: HttpRequest) -> TemplateResponse:
+    now = timezone.now()
+    form = forms.AccountFilterForm(request.GET, user=request.user)
+    filters, cursor = form.read()
+    page = accounts.listing(request.user, filters, cursor_text=cursor, day=now.date())
+    context = {
+        "nav": "accounts",
+        "now": now,
+        "form": form,
+        "filters": filters,
+        "sorts": forms.SORTS,
+        "ous": tree.ou_choices(request.user),
+        "choices": inventory_accounts.choices(request.user),
+        "page": page,
+        "total": accounts.total(request.user, filters),
+        "previous_query": web.query(request.GET, cursor=page.previous_cursor),
+        "next_query": web.query(request.GET, cursor=page.next_cursor),
+        "is_narrowed": any(request.GET.get(name) for name in ("q", "ou", "team", "environment")),
+    }
+    return web.page(request, "posture/account_list.html", context, partial="results")
+
+
+@require_GET
+def account_detail(request: HttpRequest, account_id: str) -> TemplateResponse:
+    now = timezone.now()
+    page = account_page.account_page(request.user, account_id, day=now.date())
+    if page is None:
+        raise Http404
+    context = {"nav": "accounts", "now": now, "page": page, "account": page.facts}
+    return TemplateResponse(request, "posture/account_detail.html", context)
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def sync(request: HttpRequest) -> TemplateResponse:
+    source, state = forms.ScopeFilterForm(request.GET).read()
+    found = runs.scopes(request.user, source=source, state=state)
+    context = {
+        **_progress(request.user, request.GET, now=timezone.now()),
+        "nav": "sync",
+        "source": source,
+        "state": state,
+        "states": CollectionRun.State.choices,
+        "freshness": runs.freshness(request.user),
+        "sources": runs.sources(request.user),
+        "scopes": found,
+        "gaps": [scope for scope in found if scope.is_problem],
+        "scopes_shown": runs.SCOPES_SHOWN,
+        "quarantine": quarantine.quarantine(request.user),
+        "history": runs.history(request.user),
+        "rolled_up": days.state(),
+        "is_sandbox": bool(settings.AWS_ENDPOINT_URL),
+    }
+    return web.page(request, "posture/sync.html", context, partial="body")
+
+
+@require_GET
+@never_cache
+def sync_progress(request: HttpRequest) -> HttpResponse:
+    """What the sync page polls while a collection runs; its end makes the page read itself again."""
+    context = _progress(request.user, request.GET, now=timezone.now())
+    response = TemplateResponse(request, "posture/sync.html#progress", context)
+    if not context["is_polling"]:
+        trigger_client_event(response, "collected")
+    return response
+
+
+@require_POST
+@permission_required("inventory.collect_now", raise_exception=True)
+def collect(request: HttpRequest) -> HttpResponse:
+    """Asks a worker to collect; the page then shows how it goes."""
+    now = timezone.now()
+    # A method of Celery's Django task class, which its stubs do not know.
+    tasks.collect.delay_on_commit(  # type: ignore[attr-defined]
+        requested_by=request.user.get_username()
+    )
+    asked = QueryDict(f"asked={int(now.timestamp())}")
+    if not web.is_fragment(request):
+        return redirect(f"{reverse('posture:sync')}?{asked.urlencode()}")
+    return TemplateResponse(
+        request, "posture/sync.html#progress", _progress(request.user, asked, now=now)
+    )
+
+
+def _progress(user: AnyUser, query: QueryDict, *, now: datetime) -> dict[str, Any]:
+    """`waiting` is "" (nothing asked for), "worker" (not yet taken) or "nobody" (not taken at all)."""
+    running = runs.progress(user)
+    asked_at = _asked_at(query, now=now)
+    waiting = ""
+    if running is None and asked_at is not None and not runs.has_started_since(asked_at):
+        waiting = "nobody" if now - asked_at > _NO_WORKER_AFTER else "worker"
+    return {
+        "now": now,
+        "progress": running,
+        "waiting": waiting,
+        "asked": int(asked_at.timestamp()) if asked_at and waiting else "",
+        "is_polling": running is not None or waiting == "worker",
+    }
+
+
+def _asked_at(query: QueryDict, *, now: datetime) -> datetime | None:
+    """When the page asked for a collection; None unless it was in the last hour."""
+    text = query.get("asked", "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        return None
+    asked_at = datetime.fromtimestamp(int(text), tz=UTC)
+    return asked_at if timedelta(0) <= now - asked_at < timedelta(hours=1) else None
+
+
+@require_GET
+@login_not_required
+@never_cache
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Whether the database and the broker answer; strangers learn no more than yes or no."""
+    is_well = _database_answers() and _broker_answers()
+    return JsonResponse({"ok": is_well}, status=200 if is_well else 503)
+
+
+def _database_answers() -> bool:
+    try:
+        connection.ensure_connection()
+    except DatabaseError:
+        return False
+    return connection.is_usable()
+
+
+def _broker_answers() -> bool:
+    broker = redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=_BROKER_TIMEOUT_SECONDS,
+        socket_timeout=_BROKER_TIMEOUT_SECONDS,
+    )
+    try:
+        return bool(broker.ping())
+    except (redis.RedisError, OSError):
+        return False
+    finally:
+        broker.close()

@@ -1,0 +1,92 @@
+"""A small organisation in which every page has something to show."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from findings.models import Area
+from tests import factories
+
+
+@dataclass(frozen=True)
+class Site:
+    url: str
+    world: dict[str, Any]
+
+
+def build():
+    """Rows as of now: the served pages read the clock."""
+    now = datetime.fromtimestamp(time.time(), tz=UTC)
+    team = factories.team(slug="payments")
+    workloads = factories.ou(name="Workloads")
+    production = factories.ou(parent=workloads, name="Production")
+    sandbox = factories.ou(name="Sandbox", role="SANDBOX")
+    accounts = [
+        factories.account(ou=place, team=team, name=name)
+        for place, name in [(production, "payments-api"), (workloads, "web"), (sandbox, "play")]
+    ]
+    controls = [
+        factories.control(control_id=f"S3.{index}", severity=severity, area=area, title=title)
+        for index, (severity, area, title) in enumerate(
+            [
+                ("CRITICAL", "DATA_PROTECTION", "Buckets should block public access"),
+                ("HIGH", "IDENTITY", "Users should have MFA"),
+                ("LOW", "CULTURE", "Resources should be tagged"),
+            ]
+        )
+    ]
+    _score(now, accounts, [factories.root(), workloads, production, sandbox])
+    for account in accounts:
+        for index, control in enumerate(controls):
+            opened = now - timedelta(days=5 + 10 * index)
+            factories.finding(account=account, control=control, opened_at=opened)
+            factories.cell(account=account, control=control)
+    for place in (factories.root(), workloads, production, sandbox):
+        for control in controls:
+            factories.ou_control(ou=place, control=control)
+    factories.count_findings()
+    _collect(now, accounts)
+    factories.policy(target="r-ab12", target_kind="ROOT")
+    factories.quarantined(first_seen_at=now)
+    return {
+        "now": now,
+        "engineer": factories.security_engineer(),
+        "member": factories.team_member(team=team),
+        "stranger": factories.stranger(),
+        "workloads": workloads,
+        "production": production,
+        "account": accounts[0],
+        "finding": accounts[0].finding_set.get(control=controls[0]),
+    }
+
+
+def _score(now, accounts, ous):
+    for week in range(13):
+        day = now.date() - timedelta(days=7 * week)
+        for area in ["", *(Area.values if week < 2 else [])]:
+            for place in ous:
+                factories.ou_day(
+                    ou=place, day=day, area=area, score=78 - week, open_critical=week, open_high=9
+                )
+            for account in accounts:
+                factories.account_day(account=account, day=day, area=area, score=70 - week)
+    factories.rollup_state(day=now.date(), as_of=now)
+
+
+def _collect(now, accounts):
+    for minutes in (20, 5):
+        at = now - timedelta(minutes=minutes)
+        done = factories.collection(started_at=at, finished_at=at, as_of=at, state="PARTIAL")
+        for source in ("ORGANIZATIONS", "CONTROLS", "SECURITY_HUB"):
+            factories.run(collection=done, source=source)
+        for account, state in zip(accounts, ("DENIED", "COMPLETE", "FAILED"), strict=True):
+            factories.run(
+                collection=done,
+                source="ACCESS_ANALYZER",
+                account_id=account.account_id,
+                region="eu-west-1",
+                state=state,
+                missing_permission="access-analyzer:ListAnalyzers" if state == "DENIED" else "",
+                error="" if state == "COMPLETE" else "AccessDenied: not authorized",
+            )

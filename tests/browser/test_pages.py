@@ -1,0 +1,56 @@
+"""Every page in a real browser: accessible, silent, within its width, light and dark."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAGES = {
+    "overview": lambda world: reverse("posture:overview"),
+    "scorecards": lambda world: reverse("posture:scorecards"),
+    "scorecard": lambda world: reverse("posture:scorecard", args=[world["workloads"].ou_id]),
+    "accounts": lambda world: reverse("posture:accounts"),
+    "account": lambda world: reverse("posture:account", args=[world["account"].account_id]),
+    "findings": lambda world: reverse("findings:list") + "?severity=CRITICAL&q=bucket",
+    "finding": lambda world: reverse("findings:detail", args=[world["finding"].pk]),
+    "sync": lambda world: reverse("posture:sync"),
+}
+SCREENS = {
+    "wide and light": {"width": 1440, "color_scheme": "light"},
+    "phone and dark": {"width": 390, "height": 844, "color_scheme": "dark"},
+}
+
+
+def violations(page):
+    found = Axe().run(page, options={"runOnly": RULES}).response["violations"]
+    return [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in found]
+
+
+def too_wide(page):
+    root = "document.documentElement"
+    return page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_accessible_silent_and_within_its_width(name, open_page, site):
+    for screen in SCREENS.values():
+        page = open_page(PAGES[name](site.world), **screen)
+        assert violations(page) == []
+        assert too_wide(page) <= 0
+        assert page.said == []
+
+
+@pytest.mark.parametrize("name", ["overview", "accounts", "findings", "sync"])
+@pytest.mark.parametrize("who", ["member", "stranger"])
+def test_a_page_with_little_to_show_is_accessible_too(name, who, open_page, site):
+    page = open_page(PAGES[name](site.world), user=site.world[who])
+    assert violations(page) == []
+    assert page.said == []
+
+
+def test_the_sign_in_page_is_accessible(chromium, site):
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(site.url + reverse("login"))
+    assert violations(page) == []
+    context.close()

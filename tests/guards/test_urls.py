@@ -1,0 +1,60 @@
+"""What holds for every address of the site, those that come later too."""
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+# Open to people who have not signed in, each for a reason: the way in and out, and the load balancer.
+OPEN = {"login", "logout", "healthz"}
+EXAMPLES = {"ou_id": "r-ab12", "account_id": "200000000001", "pk": "1"}
+
+
+def patterns(resolver=None, namespace=""):
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
+            yield from patterns(entry, inner)
+        elif isinstance(entry, URLPattern):
+            yield f"{namespace}{entry.name}", entry
+
+
+NAMES = sorted(name for name, _ in patterns())
+
+
+def address(name):
+    entry = dict(patterns())[name]
+    wanted = entry.pattern.regex.groupindex or entry.pattern.converters
+    return reverse(name, kwargs={key: EXAMPLES[key] for key in wanted})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_address_has_a_name_and_asks_for_sign_in(client, name):
+    response = client.get(address(name))
+    if name in OPEN:
+        assert not response.headers.get("Location", "").startswith("/sign-in/?next=")
+    else:
+        assert response.status_code in (302, 403)
+        if response.status_code == 302:
+            assert response["Location"].startswith("/sign-in/?next=")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OPEN])
+def test_every_address_knows_its_methods(client, name):
+    client.force_login(factories.security_engineer())
+    refused = {client.get(address(name)).status_code, client.delete(address(name)).status_code}
+    assert 405 in refused
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_page_carries_a_script_or_a_style_of_its_own(client, name):
+    factories.ou_day(ou=factories.root())
+    account = factories.account(account_id=EXAMPLES["account_id"])
+    factories.account_day(account=account)
+    if name not in OPEN:
+        client.force_login(factories.security_engineer())
+    content = client.get(address(name)).content.decode()
+    for forbidden in (" style=", "<style", " onclick=", "hx-on", "javascript:", "<script>"):
+        assert forbidden not in content
