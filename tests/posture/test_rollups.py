@@ -116,7 +116,9 @@ def test_a_day_that_is_over_is_never_written_again(account):
         rollups.roll_up(now=NOW)
 
 
-def test_an_ou_leaves_suspended_accounts_out_of_scores_and_gates_but_not_out_of_its_findings(account):
+def test_an_ou_leaves_suspended_accounts_out_of_scores_and_gates_but_not_out_of_its_findings(
+    account,
+):
     suspended = factories.account(
         account_id="200000000002", ou=factories.ou(name="Suspended", role="SUSPENDED")
     )
