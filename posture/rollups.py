@@ -191,7 +191,7 @@ WITH scored AS (
     JOIN scored s ON s.organization_id = u.organization_id AND starts_with(s.path, u.path)
     WHERE u.gone_at IS NULL
 ), late AS (
-    SELECT account_id, control_id, count(*) AS overdue FROM findings_finding
+    SELECT account_id, control_id, count(DISTINCT resource_id) AS overdue FROM findings_finding
     WHERE status = 'OPEN' AND due_at < %(now)s GROUP BY 1, 2
 )
 INSERT INTO posture_oucontrol (ou_id, control_id, passed, failed, excepted, unknown,

@@ -41,7 +41,8 @@ def _scale(values: list[float]) -> tuple[float, float, float]:
     if not values:
         return 0.0, 100.0, 50.0
     low, high = min(values), max(values)
-    raw = max(high - low, 0.07 * abs(high), 1.0) / 3
+    # A fifth of the height of the values at least: a week's noise must not look like a fall.
+    raw = max(high - low, 0.2 * abs(high), 1.0) / 3
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(nice * power for nice in NICE_STEPS if nice * power >= raw * 0.999)
     bottom, top = math.floor(low / step) * step, math.ceil(high / step) * step

@@ -20,7 +20,7 @@ USERS = (
     ("aisha", "Aisha Bello", "Auditor", (EVERYTHING,)),
     ("admin", "Noor Haddad", "Administrator", (EVERYTHING, COLLECT)),
 )
-TEAM = "payments"
+TEAM = "payments-core"
 
 
 class Command(BaseCommand):
