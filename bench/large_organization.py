@@ -27,6 +27,8 @@ from sandbox.access import Settings  # noqa: E402
 AWS_FINDINGS_A_SECOND = 300
 SIZES = {"small": (60, None), "large": (1_000, 200_000)}
 KEYS = Settings("AKIABENCHBENCHBENCH0", "a-secret-of-the-bench-00000000000000001", "external-3")
+# The frame of the site, signed in, with nothing in it.
+EMPTY_PAGE = "/no-such-page/"
 QUEUES = "collect,ingest,rollup,mail"
 
 
@@ -43,6 +45,7 @@ def environment(running: server.Running) -> dict[str, str]:
         "POSTURE_EXTERNAL_ID": KEYS.external_id,
         "POSTURE_HOME_REGION": running.org.home_region,
         "POSTURE_AWS_RATE_PERCENT": "0",
+        "POSTURE_ALLOWED_HOSTS": "testserver",
     }
 
 
@@ -57,6 +60,8 @@ def collect(accounts: int, findings: int | None) -> dict[str, float]:
         organization, policy=ROOT / "docs" / "iam-policy.json", settings=KEYS
     ) as running:
         variables = environment(running)
+        manage(variables, "build_assets")
+        manage(variables, "collectstatic", "--noinput", "-v0")
         manage(variables, "migrate", "-v0")
         manage(variables, "flush", "--noinput", "-v0")
         worker = subprocess.Popen(
@@ -83,7 +88,7 @@ def timed(variables: dict[str, str]) -> float:
 
 def pages(variables: dict[str, str]) -> dict[str, float]:
     """Median seconds of the pages in this process, signed in, by Django's own client."""
-    os.environ |= variables | {"POSTURE_DEBUG": "1"}
+    os.environ |= variables
     import django  # noqa: PLC0415 - after the environment
 
     django.setup()
@@ -101,10 +106,14 @@ def pages(variables: dict[str, str]) -> dict[str, float]:
         "overview": "/",
         "scorecard": f"/scorecards/{ou_id}/",
         "findings_list": "/findings/",
-        "empty": "/no-such-page/",
+        "empty": EMPTY_PAGE,
     }
     found: dict[str, float] = {"findings": Finding.objects.count()}
     for name, address in addresses.items():
+        expected = 404 if address == EMPTY_PAGE else 200
+        status = client.get(address).status_code
+        if status != expected:
+            raise SystemExit(f"{address} answered {status}")
         found[name] = median_seconds(lambda address=address: client.get(address))  # type: ignore[misc]
     return found
 
