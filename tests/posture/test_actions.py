@@ -1,0 +1,104 @@
+"""What comes after what in a collection, and over which Regions it fans out."""
+
+from datetime import timedelta
+
+import pytest
+
+from inventory import actions as run_actions
+from inventory.models import AccountFact, Collection, CollectionRun
+from posture import actions
+from tests import factories
+from tests.findings.records import NOW
+
+HUB = "200000000009"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def collection(settings):
+    settings.POSTURE_HUB_ROLE_ARN = f"arn:aws:iam::{HUB}:role/ParapetHubRead"
+    account = factories.account(account_id=HUB)
+    for region, status in (("eu-west-1", "ENABLED"), ("eu-south-2", "DISABLED")):
+        AccountFact.objects.create(
+            account=account, region=region, key="region.status", value=status, state="KNOWN"
+        )
+    AccountFact.objects.create(
+        account=account,
+        region="us-east-1",
+        key="region.status",
+        value="ENABLED_BY_DEFAULT",
+        state="KNOWN",
+    )
+    started = run_actions.start_collection(as_of=NOW, is_full=True, requested_by="")
+    run_actions.add_runs(
+        started, [("ORGANIZATIONS", "")], organization=account.organization, now=NOW
+    )
+    return started
+
+
+def end_all(collection, state="COMPLETE"):
+    collection.runs.unfinished().update(state=state)
+
+
+def scopes(moved):
+    return {(run.source, run.region) for run in moved[1]}
+
+
+def test_a_stage_waits_for_all_its_runs(collection):
+    assert actions.advance(collection.pk, now=NOW) is None
+
+
+def test_controls_and_regions_come_before_findings_and_the_rollup_after_all(collection):
+    end_all(collection)
+    first = actions.advance(collection.pk, now=NOW)
+    assert scopes(first) == {("REGIONS", ""), ("CONTROLS", "")}
+    end_all(collection, "DENIED")
+    second = actions.advance(collection.pk, now=NOW)
+    assert {source for source, _ in scopes(second)} == {"SECURITY_HUB", "ACCESS_ANALYZER"}
+    end_all(collection)
+    assert actions.advance(collection.pk, now=NOW) == (Collection.Stage.ROLLUP, [])
+    assert actions.advance(collection.pk, now=NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "hubs"),
+    [
+        ("ALL_REGIONS", {""}),
+        ("SPECIFIED_REGIONS", {""}),
+        ("NONE", {"eu-west-1", "us-east-1"}),
+    ],
+)
+def test_security_hub_is_read_at_home_or_without_an_aggregator_in_each_region(
+    collection, mode, hubs
+):
+    organization = factories.organization()
+    organization.aggregation_mode = mode
+    organization.save()
+    end_all(collection)
+    actions.advance(collection.pk, now=NOW)
+    end_all(collection)
+    found = scopes(actions.advance(collection.pk, now=NOW))
+    assert {region for source, region in found if source == "SECURITY_HUB"} == hubs
+    analyzers = {region for source, region in found if source == "ACCESS_ANALYZER"}
+    assert analyzers == {"eu-west-1", "us-east-1"}
+
+
+def test_two_callers_at_once_add_no_run_twice(collection):
+    end_all(collection)
+    actions.advance(collection.pk, now=NOW)
+    before = CollectionRun.objects.count()
+    assert actions.advance(collection.pk, now=NOW) is None
+    assert CollectionRun.objects.count() == before
+
+
+def test_a_full_sweep_is_due_when_the_last_complete_one_is_old(settings):
+    settings.POSTURE_FULL_SWEEP_EVERY_HOURS = 24
+    assert actions.needs_full_sweep(as_of=NOW)
+    Collection.objects.create(as_of=NOW, state="COMPLETE", is_full=True)
+    assert not actions.needs_full_sweep(as_of=NOW + timedelta(hours=23))
+    assert actions.needs_full_sweep(as_of=NOW + timedelta(hours=25))
+
+
+def test_a_partial_full_sweep_does_not_count(settings):
+    Collection.objects.create(as_of=NOW, state="PARTIAL", is_full=True)
+    assert actions.needs_full_sweep(as_of=NOW)
