@@ -1,6 +1,7 @@
 """1,000 accounts and 200,000 findings through the same path, and the same number of queries a page."""
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
@@ -30,17 +31,18 @@ def queries_of_pages():
     """Queries of the overview and of the scorecard of an OU with OUs below it, by address."""
     user, _ = User.objects.get_or_create(username="priya", is_superuser=True)
     client = Client()
-    client.force_login(user)
     production = OrganizationalUnit.objects.get(name="Production")
     found = {}
-    for name, address in (("overview", "/"), ("scorecard", f"/scorecards/{production.ou_id}/")):
-        client.get(address)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            answer = client.get(address)
-        assert answer.status_code == 200
-        found[name] = len(queries)
+    # On the day that was collected, whenever the test runs.
+    with time_machine.travel(NOW, tick=False):
+        client.force_login(user)
+        for name, address in (("overview", "/"), ("scorecard", f"/scorecards/{production.ou_id}/")):
+            client.get(address)
+            with CaptureQueriesContext(connection) as queries:
+                answer = client.get(address)
+            assert answer.status_code == 200
+            assert b"13 weeks" in answer.content
+            found[name] = len(queries)
     return found
 
 
