@@ -62,8 +62,17 @@ def add_runs(
     *,
     organization: Organization | None,
     now: datetime,
+    full_since: datetime,
 ) -> list[CollectionRun]:
-    """Add a run for each (source, Region) that the collection does not have yet."""
+    """Add a run for each (source, Region) that the collection does not have yet.
+
+    A scope that has not been read in full since `full_since` is read in full, so that one that
+    keeps failing does not make all others start anew.
+    """
+    read = CollectionRun.objects.filter(
+        state=State.COMPLETE, is_full=True, collection__as_of__gt=full_since
+    )
+    fresh = set(read.values_list("source", "region"))
     CollectionRun.objects.bulk_create(
         [
             CollectionRun(
@@ -71,7 +80,7 @@ def add_runs(
                 organization=organization,
                 source=source,
                 region=region,
-                is_full=collection.is_full,
+                is_full=collection.is_full or (source, region) not in fresh,
                 queued_at=now,
                 heartbeat_at=now,
             )

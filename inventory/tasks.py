@@ -1,8 +1,9 @@
 """Collection of the inventory. A task claims its run, works, and sends the task named by `then`."""
 
 import socket
+from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from celery import current_app, shared_task
 from django.conf import settings
@@ -11,6 +12,8 @@ from django.utils import timezone
 from inventory import actions, aws, ingest
 from inventory.models import Account, CollectionRun, Organization
 from inventory.sources import organizations, regions
+
+Record = TypeVar("Record")
 
 
 @cache
@@ -52,10 +55,10 @@ def collect_regions(*, run_id: int, then: str, **_: Any) -> str | None:
 def _read_organization(run: CollectionRun, pulse: actions.Pulse) -> actions.Outcome:
     client = door().client("organizations")
     record = organizations.read_organization(client)
-    ous = list(organizations.read_ous(client, root_id=record.root_id))
-    accounts = list(organizations.read_accounts(client, root_id=record.root_id, ous=ous))
-    counts = {"ous": len(ous), "accounts": len(accounts)}
-    pulse.beat(counts)
+    counts: dict[str, int] = {}
+    ous = _listed(organizations.read_ous(client, root_id=record.root_id), "ous", pulse, counts)
+    found = organizations.read_accounts(client, root_id=record.root_id, ous=ous)
+    accounts = _listed(found, "accounts", pulse, counts)
     policies: list[organizations.PolicyRecord] | None = None
     attachments: list[organizations.AttachmentRecord] = []
     if run.is_full:
@@ -75,6 +78,18 @@ def _read_organization(run: CollectionRun, pulse: actions.Pulse) -> actions.Outc
     )
     CollectionRun.objects.filter(pk=run.pk).update(organization=organization)
     return actions.Outcome(counts=counts | {"tags": len(tags)}, problems=problems)
+
+
+def _listed(
+    records: Iterable[Record], name: str, pulse: actions.Pulse, counts: dict[str, int]
+) -> list[Record]:
+    """The records as a list; at AWS's rates a long one takes minutes, so it shows signs of life."""
+    listed = []
+    for record in records:
+        listed.append(record)
+        counts[name] = len(listed)
+        pulse.beat(counts)
+    return listed
 
 
 def _read_policies(

@@ -29,10 +29,14 @@ def is_history_under_way() -> bool:
 
 
 def needs_full_sweep(*, as_of: datetime) -> bool:
-    """Whether the last complete full pass is too old: only a full one notices what has vanished."""
-    limit = as_of - timedelta(hours=settings.POSTURE_FULL_SWEEP_EVERY_HOURS)
-    full = Collection.objects.filter(is_full=True, state=Collection.State.COMPLETE)
-    return not full.filter(as_of__gt=limit).exists()
+    """Whether the last full pass is too old: only a full one notices what has vanished."""
+    full = Collection.objects.filter(is_full=True).exclude(state=Collection.State.FAILED)
+    return not full.filter(as_of__gt=full_since(as_of)).exists()
+
+
+def full_since(as_of: datetime) -> datetime:
+    """What was read in full after this moment need not be so as of then."""
+    return as_of - timedelta(hours=settings.POSTURE_FULL_SWEEP_EVERY_HOURS)
 
 
 def advance(collection_id: int, *, now: datetime) -> tuple[Stage, list[CollectionRun]] | None:
@@ -55,7 +59,13 @@ def advance(collection_id: int, *, now: datetime) -> tuple[Stage, list[Collectio
                 return None
             collection.stage = NEXT[collection.stage]
             scopes = _scopes(collection, organization)
-            runs = actions.add_runs(collection, scopes, organization=organization, now=now)
+            runs = actions.add_runs(
+                collection,
+                scopes,
+                organization=organization,
+                now=now,
+                full_since=full_since(collection.as_of),
+            )
         if not runs and collection.stage in NEXT:
             return None
         collection.save(update_fields=["stage"])

@@ -209,6 +209,15 @@ GROUP BY p.ou_id, x.control_id ORDER BY 1, 2
 """
 
 
+def moment_of(as_of: datetime) -> datetime:
+    """When to roll up what was collected as of then: no earlier than the last rollup.
+
+    A collection that began before midnight may end after the new day has been written.
+    """
+    last = RollupState.objects.filter(name="scores", as_of__gt=as_of).first()
+    return last.as_of if last else as_of
+
+
 def roll_up(*, now: datetime) -> int:
     """Bring cells and the rows of the day of `now` up to date; returns how many cells changed.
 

@@ -29,7 +29,7 @@ POSTURE_EXTERNAL_ID = env.text("POSTURE_EXTERNAL_ID")
 POSTURE_AWS_RATE_PERCENT = env.number("POSTURE_AWS_RATE_PERCENT", 50, low=0, high=100)
 POSTURE_COLLECT_EVERY_MINUTES = env.number("POSTURE_COLLECT_EVERY_MINUTES", 15, low=1, high=1440)
 POSTURE_FULL_SWEEP_EVERY_HOURS = env.number("POSTURE_FULL_SWEEP_EVERY_HOURS", 24, low=1, high=168)
-POSTURE_RUN_SILENT_SECONDS = env.number("POSTURE_RUN_SILENT_SECONDS", 180, low=1, high=3600)
+POSTURE_RUN_SILENT_SECONDS = env.number("POSTURE_RUN_SILENT_SECONDS", 300, low=1, high=3600)
 AWS_ENDPOINT_URL = env.text("AWS_ENDPOINT_URL")
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 
@@ -162,9 +162,11 @@ REST_FRAMEWORK = {
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A task's message comes back after this time when its worker died; the longest task is half of it.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7200}
-CELERY_TASK_TIME_LIMIT = 3600
-CELERY_TASK_SOFT_TIME_LIMIT = 3300
+# That is reading a million findings at half of AWS's rates. Runs of a dead worker do not wait for it:
+# posture.collect_rescue puts them back within minutes.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 10 * 3600}
+CELERY_TASK_TIME_LIMIT = 4 * 3600
+CELERY_TASK_SOFT_TIME_LIMIT = 4 * 3600 - 300
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -63,9 +63,11 @@ def roll_up(*, collection_id: int | None = None, **_: Any) -> int | None:
     if collection_id is None:
         return None if actions.is_history_under_way() else rollups.roll_up(now=timezone.now())
     collection = Collection.objects.get(pk=collection_id)
-    changed = rollups.roll_up(now=collection.as_of)
-    run_actions.finish_collection(collection, now=timezone.now())
-    return changed
+    try:
+        return rollups.roll_up(now=rollups.moment_of(collection.as_of))
+    finally:
+        # Also when it failed: the next rollup drains what this one left, and nothing stays blocked.
+        run_actions.finish_collection(collection, now=timezone.now())
 
 
 def begin(*, as_of: datetime, requested_by: str = "", is_full: bool | None = None) -> int | None:
@@ -77,8 +79,14 @@ def begin(*, as_of: datetime, requested_by: str = "", is_full: bool | None = Non
     )
     if collection is None:
         return None
-    scopes = [(CollectionRun.Source.ORGANIZATIONS, "")]
-    enqueue(run_actions.add_runs(collection, scopes, organization=None, now=timezone.now()))
+    runs = run_actions.add_runs(
+        collection,
+        [(CollectionRun.Source.ORGANIZATIONS, "")],
+        organization=None,
+        now=timezone.now(),
+        full_since=actions.full_since(as_of),
+    )
+    enqueue(runs)
     return collection.pk
 
 

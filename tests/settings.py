@@ -21,7 +21,8 @@ if _redis.startswith("redis://"):
 
 from posture.settings import *  # noqa: E402, F403, TID251
 
-# Hashed names exist only after collectstatic, which is the start-up's business.
+# Hashed names and the collected folder exist only after collectstatic, which is the start-up's business.
+STATIC_ROOT = BASE_DIR / "static"  # noqa: F405
 STORAGES = {
     **STORAGES,  # noqa: F405
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -19,7 +19,9 @@ def clock():
 def run():
     collection = actions.start_collection(as_of=NOW, is_full=True, requested_by="priya")
     assert collection is not None
-    return actions.add_runs(collection, [("ORGANIZATIONS", "")], organization=None, now=NOW)[0]
+    return actions.add_runs(
+        collection, [("ORGANIZATIONS", "")], organization=None, now=NOW, full_since=NOW
+    )[0]
 
 
 def fail_with(error):

@@ -31,7 +31,11 @@ def collection(settings):
     )
     started = run_actions.start_collection(as_of=NOW, is_full=True, requested_by="")
     run_actions.add_runs(
-        started, [("ORGANIZATIONS", "")], organization=account.organization, now=NOW
+        started,
+        [("ORGANIZATIONS", "")],
+        organization=account.organization,
+        now=NOW,
+        full_since=NOW - timedelta(days=1),
     )
     return started
 
@@ -99,6 +103,25 @@ def test_a_full_sweep_is_due_when_the_last_complete_one_is_old(settings):
     assert actions.needs_full_sweep(as_of=NOW + timedelta(hours=25))
 
 
-def test_a_partial_full_sweep_does_not_count(settings):
-    Collection.objects.create(as_of=NOW, state="PARTIAL", is_full=True)
+def test_a_failed_full_sweep_does_not_count():
+    Collection.objects.create(as_of=NOW, state="FAILED", is_full=True)
     assert actions.needs_full_sweep(as_of=NOW)
+
+
+def test_after_a_partial_sweep_only_what_was_not_read_in_full_is_read_in_full_again():
+    partial = Collection.objects.create(as_of=NOW, state="PARTIAL", is_full=True)
+    for region, state in (("eu-west-1", "COMPLETE"), ("us-east-1", "DENIED")):
+        CollectionRun.objects.create(
+            collection=partial, source="ACCESS_ANALYZER", region=region, state=state
+        )
+    later = NOW + timedelta(hours=1)
+    assert not actions.needs_full_sweep(as_of=later)
+    started = run_actions.start_collection(as_of=later, is_full=False, requested_by="")
+    runs = run_actions.add_runs(
+        started,
+        [("ACCESS_ANALYZER", "eu-west-1"), ("ACCESS_ANALYZER", "us-east-1")],
+        organization=None,
+        now=later,
+        full_since=actions.full_since(later),
+    )
+    assert {run.region: run.is_full for run in runs} == {"eu-west-1": False, "us-east-1": True}

@@ -116,6 +116,13 @@ def test_a_day_that_is_over_is_never_written_again(account):
         rollups.roll_up(now=NOW)
 
 
+def test_a_collection_that_crosses_midnight_is_rolled_up_into_the_new_day(account):
+    take(record())
+    rollups.roll_up(now=NOW + DAY)
+    assert rollups.moment_of(NOW) == NOW + DAY
+    assert rollups.moment_of(NOW + 2 * DAY) == NOW + 2 * DAY
+
+
 def test_an_ou_leaves_suspended_accounts_out_of_scores_and_gates_but_not_out_of_its_findings(
     account,
 ):
