@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PY := $(BIN)/python
 TYPED := posture inventory findings invariants sandbox deploy tests manage.py
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# In the order of the folders: by default the files with one test come last, and one of them is long.
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 MAKEFLAGS += --no-print-directory
 
 # What is installed is known by the lock's content, so that a checkout that only touches times costs nothing.
