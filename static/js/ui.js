@@ -146,7 +146,7 @@
   function fillIn({ fillUsername, fillPassword }) {
     find("input[name=username]").value = fillUsername;
     find("input[name=password]").value = fillPassword ?? "";
-    find("form button[type=submit]").focus();
+    find(fillPassword ? "form button[type=submit]" : "input[name=password]").focus();
   }
 
   // htmx
