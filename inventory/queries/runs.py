@@ -179,13 +179,15 @@ def _scope(run: CollectionRun, account_name: str, sees_all: bool) -> ScopeStatus
 
 
 def _counts(counts: object) -> tuple[tuple[str, int], ...]:
+    """What a run counted, without what it counted none of; one 0 where there is nothing else."""
     if not isinstance(counts, dict):
         return ()
-    return tuple(
+    known = tuple(
         (str(name).replace("_", " "), count)
         for name, count in counts.items()
         if isinstance(count, int) and not isinstance(count, bool)
     )
+    return tuple(pair for pair in known if pair[1]) or known[:1]
 
 
 def _next_step(run: CollectionRun) -> str:
