@@ -6,7 +6,7 @@ from datetime import datetime
 
 from findings.ingest.controls import Catalog
 from findings.ingest.findings import Counts, upsert_findings
-from findings.ingest.sweeps import quarantine, release
+from findings.ingest.sweeps import mark_seen, quarantine, release
 from findings.models import QuarantinedFinding
 from findings.normalise.records import FindingRecord, Page, Rejected
 from inventory.models import CollectionRun
@@ -61,7 +61,7 @@ def take_in(
         rejected += page.rejected
         # A provider's clock may be ahead: later changes must not fall behind the watermark.
         tally.reach(min(page.watermark, run.collection.as_of) if page.watermark else None)
-        if len(batch) >= BATCH:
+        if len(batch) + len(rejected) >= BATCH:
             _flush(batch, rejected, tally=tally, run=run, catalog=catalog, held=held)
             beat(tally.counts)
     _flush(batch, rejected, tally=tally, run=run, catalog=catalog, held=held)
@@ -85,6 +85,8 @@ def _flush(
     refused_ids = {record.source_id for record in refused}
     if freed := held & {record.finding_id for record in batch} - refused_ids:
         release(catalog, freed)
+    if refused and run.is_full:
+        mark_seen(run, refused)
     if refused and run.organization:
         quarantine(run.organization, refused, source=run.source, as_of=as_of)
     tally.add(counts, len(refused))

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from findings.ingest.controls import Catalog
+from findings.ingest.findings import key_of
 from findings.models import QuarantinedFinding, SeenFinding
 from findings.normalise import payload as normalised
 from findings.normalise.records import Rejected
@@ -51,6 +52,33 @@ _SOURCES = {
     CollectionRun.Source.SECURITY_HUB: "arn:%:securityhub:%",
     CollectionRun.Source.ACCESS_ANALYZER: "arn:%:access-analyzer:%",
 }
+
+
+_SEEN = """
+INSERT INTO findings_seenfinding (run_id, finding_id)
+SELECT %(run)s, id FROM findings_finding
+WHERE organization_id = %(organization)s AND {column} = ANY(%(values)s)
+ORDER BY id ON CONFLICT DO NOTHING
+"""
+
+
+def mark_seen(run: CollectionRun, rejected: Iterable[Rejected]) -> None:
+    """Remember for the sweep that findings are still there, though they cannot be read any more.
+
+    Security Hub's are found by their key; others, which are rare, by their id alone.
+    """
+    keys, ids = [], []
+    for record in rejected:
+        product_arn = record.payload.get("ProductArn") if isinstance(record.payload, dict) else None
+        if isinstance(product_arn, str) and record.source_id:
+            keys.append(key_of(product_arn=product_arn, finding_id=record.source_id))
+        elif record.source_id:
+            ids.append(record.source_id)
+    for column, found in (("key", keys), ("finding_id", ids)):
+        if found:
+            values = {"run": run.pk, "organization": run.organization_id, "values": found}
+            with connection.cursor() as cursor:
+                cursor.execute(_SEEN.format(column=column), values)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from hypothesis.extra.django import TestCase
 
 from findings import ingest
 from findings.models import DirtyCell, Episode, Finding, QuarantinedFinding
+from findings.normalise.records import Page, Rejected
 from inventory.models import Collection, CollectionRun
 from tests import factories
 from tests.findings.records import NOW, record
@@ -200,6 +201,21 @@ def test_a_sweep_spares_the_products_of_which_it_could_say_nothing(account, cata
     take([one], catalog)
     run = full_run(account.organization)
     assert ingest.sweep_vanished(run, as_of=NOW, spared=[one.product_arn]) == 0
+
+
+@pytest.mark.parametrize("has_arn", [True, False])
+def test_a_finding_that_cannot_be_read_any_more_has_not_vanished(account, catalog, has_arn):
+    one = record(compliance="PASSED")
+    take([one], catalog)
+    run = full_run(account.organization)
+    payload = {"Id": one.finding_id} | ({"ProductArn": one.product_arn} if has_arn else {})
+    broken = Rejected(one.finding_id, "CreatedAt: is missing.", payload)
+    page = Page(findings=(), rejected=(broken,), watermark=None)
+    tally = ingest.take_in([page], run=run, catalog=catalog, beat=lambda counts: None)
+    assert tally.counts["quarantined"] == 1
+    assert ingest.sweep_vanished(run, as_of=NOW) == 0
+    assert Finding.objects.get().status == "PASSED"
+    assert QuarantinedFinding.objects.get().reason == "CreatedAt: is missing."
 
 
 def test_a_vanished_finding_that_returns_is_no_longer_vanished(account, catalog):
