@@ -9,7 +9,7 @@ _TAKE = """
 CREATE TEMP TABLE dirty ON COMMIT DROP AS
 WITH taken AS (
     DELETE FROM findings_dirtycell WHERE id IN (
-        SELECT id FROM findings_dirtycell ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+        SELECT id FROM findings_dirtycell ORDER BY id LIMIT %(limit)s)
     RETURNING account_id, control_id)
 SELECT DISTINCT account_id, control_id FROM taken
 """

@@ -208,6 +208,8 @@ LEFT JOIN late l ON l.account_id = x.account_id AND l.control_id = x.control_id
 GROUP BY p.ou_id, x.control_id ORDER BY 1, 2
 """
 
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('posture.roll_up'))"
+
 
 def moment_of(as_of: datetime) -> datetime:
     """When to roll up what was collected as of then: no earlier than the last rollup.
@@ -221,7 +223,7 @@ def moment_of(as_of: datetime) -> datetime:
 def roll_up(*, now: datetime) -> int:
     """Bring cells and the rows of the day of `now` up to date; returns how many cells changed.
 
-    Safe to run twice and at once: marks are taken by SKIP LOCKED, sums are written whole.
+    Safe to run twice and at once: one waits for the other, and sums are written whole.
 
     :raises ValueError: when a later day has been written already: the past is frozen.
     """
@@ -233,8 +235,8 @@ def roll_up(*, now: datetime) -> int:
     while taken := _drain(values):
         changed += taken[1]
     with transaction.atomic():
-        # One writer of a day at a time; a second one waits and then writes the same sums.
-        _execute(["SELECT pg_advisory_xact_lock(hashtext('posture.roll_up'))"], values)
+        # A second writer of the day waits, and then writes the same sums.
+        _execute([_ONE_AT_A_TIME], values)
         _execute([_DROP_GONE_ACCOUNTS, _ACCOUNT_DAYS, _OU_DAYS], values)
         _execute([_OU_CONTROLS_DROP, _OU_CONTROLS], values)
         RollupState.objects.update_or_create(
@@ -246,6 +248,8 @@ def roll_up(*, now: datetime) -> int:
 @transaction.atomic
 def _drain(values: dict[str, Any]) -> tuple[int, int] | None:
     """One batch of dirty cells; None when there is none left, else (cells looked at, changed)."""
+    # Two that count the same cell at once would both write its counts anew.
+    _execute([_ONE_AT_A_TIME], values)
     cells = finding_rollups.take_dirty(limit=BATCH)
     if not cells:
         return None

@@ -145,6 +145,9 @@ def _copy(cursor: Any, rows: Iterable[tuple[Any, ...]]) -> None:
 
 def _match(cursor: Any, values: dict[str, Any]) -> None:
     """Decide for each row what it is: new, changed, touched (only checked again), same or older."""
+    cursor.execute(statements.HAS_NEW, values)
+    if cursor.fetchone()[0]:
+        cursor.execute(statements.LOCK_NEW, values)
     for statement in (
         statements.LOCK,
         statements.FIND_OLD,

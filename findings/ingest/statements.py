@@ -45,6 +45,14 @@ DEDUPLICATE = """
 DELETE FROM incoming WHERE ctid NOT IN (
     SELECT DISTINCT ON (key) ctid FROM incoming ORDER BY key, updated_at DESC, content_hash)
 """
+HAS_NEW = """
+SELECT EXISTS (SELECT 1 FROM incoming i WHERE NOT EXISTS (
+    SELECT 1 FROM findings_finding f
+    WHERE f.organization_id = %(organization)s AND f.key = i.key))
+"""
+# A row that is not there cannot be locked: batches with new findings go one after the other, so that
+# each sees what the one before it made. Taken before any row lock, so nobody waits in a circle.
+LOCK_NEW = "SELECT pg_advisory_xact_lock(hashtext('findings.new'), %(organization)s)"
 # Rows are locked in the order of their key, so two workers never wait for each other in a circle.
 LOCK = """
 SELECT 1 FROM findings_finding f
