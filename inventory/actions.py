@@ -58,13 +58,13 @@ def start_collection(*, as_of: datetime, is_full: bool, requested_by: str) -> Co
 
 def add_runs(
     collection: Collection,
-    scopes: Iterable[tuple[str, str]],
+    scopes: Iterable[tuple[str, str, str]],
     *,
     organization: Organization | None,
     now: datetime,
     full_since: datetime,
 ) -> list[CollectionRun]:
-    """Add a run for each (source, Region) that the collection does not have yet.
+    """Add a run for each (source, account id, Region) that the collection does not have yet.
 
     A scope that has not been read in full since `full_since` is read in full, so that one that
     keeps failing does not make all others start anew.
@@ -72,19 +72,20 @@ def add_runs(
     read = CollectionRun.objects.filter(
         state=State.COMPLETE, is_full=True, collection__as_of__gt=full_since
     )
-    fresh = set(read.values_list("source", "region"))
+    fresh = set(read.values_list("source", "account_id", "region"))
     CollectionRun.objects.bulk_create(
         [
             CollectionRun(
                 collection=collection,
                 organization=organization,
                 source=source,
+                account_id=account_id,
                 region=region,
-                is_full=collection.is_full or (source, region) not in fresh,
+                is_full=collection.is_full or (source, account_id, region) not in fresh,
                 queued_at=now,
                 heartbeat_at=now,
             )
-            for source, region in sorted(scopes)
+            for source, account_id, region in sorted(scopes)
         ],
         ignore_conflicts=True,
     )

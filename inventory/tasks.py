@@ -138,13 +138,17 @@ def _read_tags(
 
 
 def _read_regions(run: CollectionRun, _: actions.Pulse) -> actions.Outcome:
-    """The Regions of the hub account: Access Analyzer is read in each that is enabled."""
-    found = regions.read_regions(door().client("account"))
+    """The Regions of one account, by its own member role, or of the hub account.
+
+    The hub's say where Access Analyzer is read; the others' what there is to cover.
+    """
+    found = regions.read_regions(door().client("account", account_id=run.account_id or None))
     organization: Organization = run.organization  # type: ignore[assignment]
     hub_id = settings.POSTURE_HUB_ROLE_ARN.split(":")[4] if settings.POSTURE_HUB_ROLE_ARN else ""
-    account = Account.objects.filter(organization=organization, account_id=hub_id).first()
+    wanted = run.account_id or hub_id
+    account = Account.objects.filter(organization=organization, account_id=wanted).first()
     if account is None:
-        detail = f"The hub account {hub_id or '(none)'} is not in the organisation."
+        detail = f"The hub account {wanted or '(none)'} is not in the organisation."
         raise aws.NotConfigured(detail, service="account", operation="ListRegions")
     enabled = ingest.store_regions(account, found, as_of=run.collection.as_of)
     return actions.Outcome(counts={"regions": len(found), "enabled": len(enabled)})

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from inventory import actions
 from inventory.models import Account, AccountFact, Collection, CollectionRun, Organization
@@ -16,6 +17,8 @@ Stage = Collection.Stage
 
 # While this row stands, a past is being collected: the present must not be written in between.
 HISTORY = "history"
+# Accounts seldom switch Regions on or off, and each is asked by a call of its own.
+REGIONS_HOLD = timedelta(days=30)
 
 NEXT: Final[Mapping[str, Stage]] = {
     Stage.INVENTORY: Stage.CATALOGUE,
@@ -84,9 +87,14 @@ def _organization_of(collection: Collection) -> Organization | None:
     return Organization.objects.order_by("pk").first()
 
 
-def _scopes(collection: Collection, organization: Organization) -> list[tuple[str, str]]:
+def _scopes(collection: Collection, organization: Organization) -> list[tuple[str, str, str]]:
     if collection.stage == Stage.CATALOGUE:
-        return [(Source.REGIONS, ""), (Source.CONTROLS, "")]
+        accounts = _accounts_to_ask(organization, as_of=collection.as_of)
+        return [
+            (Source.REGIONS, "", ""),
+            (Source.CONTROLS, "", ""),
+            *((Source.REGIONS, account_id, "") for account_id in accounts),
+        ]
     if collection.stage != Stage.FINDINGS:
         return []
     enabled = _enabled_regions(organization)
@@ -94,14 +102,28 @@ def _scopes(collection: Collection, organization: Organization) -> list[tuple[st
     is_aggregated = organization.aggregation_mode not in {"", "NONE"}
     hubs = [""] if is_aggregated or not organization.aggregation_mode else enabled
     return [
-        *((Source.SECURITY_HUB, region) for region in hubs),
-        *((Source.ACCESS_ANALYZER, region) for region in enabled),
+        *((Source.SECURITY_HUB, "", region) for region in hubs),
+        *((Source.ACCESS_ANALYZER, "", region) for region in enabled),
     ]
 
 
+def _accounts_to_ask(organization: Organization, *, as_of: datetime) -> list[str]:
+    """ACTIVE accounts whose Regions nobody has told for long: a new one, or one that refused."""
+    told = AccountFact.objects.filter(
+        account=OuterRef("pk"), key="region.status", as_of__gt=as_of - REGIONS_HOLD
+    )
+    accounts = Account.objects.live().filter(organization=organization, state="ACTIVE")
+    asked = accounts.exclude(Exists(told)).exclude(account_id=_hub_id())
+    return list(asked.order_by("account_id").values_list("account_id", flat=True))
+
+
+def _hub_id() -> str:
+    """The account of the hub role, "" where none is set."""
+    return settings.POSTURE_HUB_ROLE_ARN.split(":")[4] if settings.POSTURE_HUB_ROLE_ARN else ""
+
+
 def _enabled_regions(organization: Organization) -> list[str]:
-    hub_id = settings.POSTURE_HUB_ROLE_ARN.split(":")[4] if settings.POSTURE_HUB_ROLE_ARN else ""
-    account = Account.objects.filter(organization=organization, account_id=hub_id).first()
+    account = Account.objects.filter(organization=organization, account_id=_hub_id()).first()
     facts = AccountFact.objects.filter(
         account=account, key="region.status", value__in=["ENABLED", "ENABLED_BY_DEFAULT"]
     )

@@ -81,7 +81,7 @@ def begin(*, as_of: datetime, requested_by: str = "", is_full: bool | None = Non
         return None
     runs = run_actions.add_runs(
         collection,
-        [(CollectionRun.Source.ORGANIZATIONS, "")],
+        [(CollectionRun.Source.ORGANIZATIONS, "", "")],
         organization=None,
         now=timezone.now(),
         full_since=actions.full_since(as_of),

@@ -20,7 +20,7 @@ def run():
     collection = actions.start_collection(as_of=NOW, is_full=True, requested_by="priya")
     assert collection is not None
     return actions.add_runs(
-        collection, [("ORGANIZATIONS", "")], organization=None, now=NOW, full_since=NOW
+        collection, [("ORGANIZATIONS", "", "")], organization=None, now=NOW, full_since=NOW
     )[0]
 
 

@@ -32,7 +32,7 @@ def collection(settings):
     started = run_actions.start_collection(as_of=NOW, is_full=True, requested_by="")
     run_actions.add_runs(
         started,
-        [("ORGANIZATIONS", "")],
+        [("ORGANIZATIONS", "", "")],
         organization=account.organization,
         now=NOW,
         full_since=NOW - timedelta(days=1),
@@ -87,6 +87,33 @@ def test_security_hub_is_read_at_home_or_without_an_aggregator_in_each_region(
     assert analyzers == {"eu-west-1", "us-east-1"}
 
 
+def test_each_active_account_whose_regions_are_not_known_is_asked_itself(collection):
+    known = factories.account()
+    AccountFact.objects.create(
+        account=known,
+        region="eu-west-1",
+        key="region.status",
+        value="ENABLED",
+        state="KNOWN",
+        as_of=NOW - timedelta(days=29),
+    )
+    old = factories.account()
+    AccountFact.objects.create(
+        account=old,
+        region="eu-west-1",
+        key="region.status",
+        value="ENABLED",
+        state="KNOWN",
+        as_of=NOW - timedelta(days=31),
+    )
+    new = factories.account()
+    factories.account(state="SUSPENDED")
+    end_all(collection)
+    _, runs = actions.advance(collection.pk, now=NOW)
+    asked = {run.account_id for run in runs if run.source == "REGIONS"}
+    assert asked == {"", old.account_id, new.account_id}
+
+
 def test_two_callers_at_once_add_no_run_twice(collection):
     end_all(collection)
     actions.advance(collection.pk, now=NOW)
@@ -119,7 +146,7 @@ def test_after_a_partial_sweep_only_what_was_not_read_in_full_is_read_in_full_ag
     started = run_actions.start_collection(as_of=later, is_full=False, requested_by="")
     runs = run_actions.add_runs(
         started,
-        [("ACCESS_ANALYZER", "eu-west-1"), ("ACCESS_ANALYZER", "us-east-1")],
+        [("ACCESS_ANALYZER", "", "eu-west-1"), ("ACCESS_ANALYZER", "", "us-east-1")],
         organization=None,
         now=later,
         full_since=actions.full_since(later),
