@@ -139,7 +139,7 @@ def _newest(user: AnyUser) -> "QuerySet[CollectionRun]":
 def scopes(
     user: AnyUser, *, source: str = "", state: str = "", account_id: str = ""
 ) -> tuple[ScopeStatus, ...]:
-    """The newest run of each scope, problems first, SCOPES_SHOWN at most. Two queries."""
+    """The newest run of each scope: problems, the organisation, accounts; SCOPES_SHOWN at most. Two queries."""
     runs = _newest(user)
     if source:
         runs = runs.filter(source=source)
@@ -151,7 +151,7 @@ def scopes(
         *(When(state=name, then=Value(rank)) for rank, name in enumerate(PROBLEMS)),
         default=Value(len(PROBLEMS)),
     )
-    shown = list(runs.order_by(worst_first, "source", "account_id", "region", "pk")[:SCOPES_SHOWN])
+    shown = list(runs.order_by(worst_first, "account_id", "source", "region", "pk")[:SCOPES_SHOWN])
     ids = {run.account_id for run in shown}
     named = Account.objects.visible_to(user).filter(account_id__in=ids)
     names = dict(named.values_list("account_id", "name"))
