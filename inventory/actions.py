@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
@@ -42,6 +43,11 @@ class Pulse:
         self.last[:] = [now]
         mine = CollectionRun.objects.filter(pk=self.run.pk, attempt=self.run.attempt)
         mine.update(heartbeat_at=now, counts=dict(counts))
+
+
+def hub_account_id() -> str:
+    """The account of the hub role, "" where none is set."""
+    return settings.POSTURE_HUB_ROLE_ARN.split(":")[4] if settings.POSTURE_HUB_ROLE_ARN else ""
 
 
 def start_collection(*, as_of: datetime, is_full: bool, requested_by: str) -> Collection | None:

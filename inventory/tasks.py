@@ -144,8 +144,7 @@ def _read_regions(run: CollectionRun, _: actions.Pulse) -> actions.Outcome:
     """
     found = regions.read_regions(door().client("account", account_id=run.account_id or None))
     organization: Organization = run.organization  # type: ignore[assignment]
-    hub_id = settings.POSTURE_HUB_ROLE_ARN.split(":")[4] if settings.POSTURE_HUB_ROLE_ARN else ""
-    wanted = run.account_id or hub_id
+    wanted = run.account_id or actions.hub_account_id()
     account = Account.objects.filter(organization=organization, account_id=wanted).first()
     if account is None:
         detail = f"The hub account {wanted or '(none)'} is not in the organisation."

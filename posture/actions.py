@@ -113,17 +113,14 @@ def _accounts_to_ask(organization: Organization, *, as_of: datetime) -> list[str
         account=OuterRef("pk"), key="region.status", as_of__gt=as_of - REGIONS_HOLD
     )
     accounts = Account.objects.live().filter(organization=organization, state="ACTIVE")
-    asked = accounts.exclude(Exists(told)).exclude(account_id=_hub_id())
+    asked = accounts.exclude(Exists(told)).exclude(account_id=actions.hub_account_id())
     return list(asked.order_by("account_id").values_list("account_id", flat=True))
 
 
-def _hub_id() -> str:
-    """The account of the hub role, "" where none is set."""
-    return settings.POSTURE_HUB_ROLE_ARN.split(":")[4] if settings.POSTURE_HUB_ROLE_ARN else ""
-
-
 def _enabled_regions(organization: Organization) -> list[str]:
-    account = Account.objects.filter(organization=organization, account_id=_hub_id()).first()
+    account = Account.objects.filter(
+        organization=organization, account_id=actions.hub_account_id()
+    ).first()
     facts = AccountFact.objects.filter(
         account=account, key="region.status", value__in=["ENABLED", "ENABLED_BY_DEFAULT"]
     )

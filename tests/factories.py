@@ -94,7 +94,7 @@ def account(*, ou: OrganizationalUnit | None = None, **changes: Any) -> Account:
     place = ou or root()
     count = number()
     values: dict[str, Any] = {
-        "account_id": f"{200_000_000_000 + count}",
+        "account_id": f"{300_000_000_000 + count}",
         "name": f"account-{count}",
         "state": "ACTIVE",
         "joined_at": NOW - timedelta(days=400),
