@@ -103,6 +103,15 @@ def number(name: str, default: int, *, low: int, high: int) -> int:
     return result
 
 
+def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    """One of `choices`, in any case."""
+    value = (_raw(name) or default).lower()
+    if value not in choices:
+        problem(name, f"is {value!r}, which is not known", f"Use {' or '.join(choices)}.")
+        return default
+    return value
+
+
 def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
     """A comma-separated list without blanks."""
     value = _raw(name)

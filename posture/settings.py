@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from posture import env
@@ -30,6 +31,18 @@ POSTURE_AWS_RATE_PERCENT = env.number("POSTURE_AWS_RATE_PERCENT", 50, low=0, hig
 POSTURE_COLLECT_EVERY_MINUTES = env.number("POSTURE_COLLECT_EVERY_MINUTES", 15, low=1, high=1440)
 POSTURE_FULL_SWEEP_EVERY_HOURS = env.number("POSTURE_FULL_SWEEP_EVERY_HOURS", 24, low=1, high=168)
 POSTURE_RUN_SILENT_SECONDS = env.number("POSTURE_RUN_SILENT_SECONDS", 300, low=1, high=3600)
+# Findings: which Security Hub API is read, the queue that EventBridge fills, writing back to AWS.
+POSTURE_SECURITY_HUB_API = env.choice("POSTURE_SECURITY_HUB_API", "v1", ("v1", "v2"))
+POSTURE_EVENT_QUEUE_URL = env.text("POSTURE_EVENT_QUEUE_URL")
+POSTURE_WRITE_BACK = env.flag("POSTURE_WRITE_BACK")
+POSTURE_WRITE_BACK_ROLE_ARN = env.text("POSTURE_WRITE_BACK_ROLE_ARN")
+POSTURE_CLOCKS_FILE = env.text("POSTURE_CLOCKS_FILE")
+POSTURE_UPLOAD_DIR = env.text("POSTURE_UPLOAD_DIR", str(BASE_DIR / "var" / "uploads"))
+POSTURE_UPLOAD_MAX_MB = env.number("POSTURE_UPLOAD_MAX_MB", 2048, low=1, high=102_400)
+# Days for which closed findings, and what hangs on them, are kept; 0 keeps them for ever.
+POSTURE_KEEP_PAYLOAD_DAYS = env.number("POSTURE_KEEP_PAYLOAD_DAYS", 90, low=0, high=3650)
+POSTURE_KEEP_CLOSED_DAYS = env.number("POSTURE_KEEP_CLOSED_DAYS", 400, low=0, high=3650)
+POSTURE_KEEP_RUN_DAYS = env.number("POSTURE_KEEP_RUN_DAYS", 30, low=0, high=3650)
 AWS_ENDPOINT_URL = env.text("AWS_ENDPOINT_URL")
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 
@@ -174,6 +187,8 @@ CELERY_TASK_DEFAULT_QUEUE = "collect"
 CELERY_TASK_ROUTES = {
     "inventory.*": {"queue": "collect"},
     "findings.collect_*": {"queue": "collect"},
+    # They wait for AWS, too.
+    "findings.write_back*": {"queue": "collect"},
     "findings.*": {"queue": "ingest"},
     "posture.collect*": {"queue": "collect"},
     "posture.mail_*": {"queue": "mail"},
@@ -193,12 +208,40 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60,
         "options": {"expires": 60},
     },
+    "rescue_imports": {
+        "task": "findings.rescue_imports",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
+    "write_back_rescue": {
+        "task": "findings.write_back_rescue",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
     "close_day": {
         "task": "posture.roll_up",
         "schedule": 3600,
         "options": {"expires": 3600},
     },
+    # Only where the file of due-date rules has another version than the findings.
+    "reclock": {
+        "task": "findings.reclock",
+        "schedule": crontab(hour=2, minute=10),
+        "options": {"expires": 6 * 3600},
+    },
+    "retain": {
+        "task": "findings.retain",
+        "schedule": crontab(hour=3, minute=40),
+        "options": {"expires": 6 * 3600},
+    },
 }
+if POSTURE_EVENT_QUEUE_URL:
+    # Beside `manage.py consume_events`, or instead of it; both at once are harmless.
+    CELERY_BEAT_SCHEDULE["consume_events"] = {
+        "task": "findings.consume_events",
+        "schedule": 60,
+        "options": {"expires": 60},
+    }
 
 LOGGING = {
     "version": 1,

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
+from findings import clocks
 from posture import env
 
 
@@ -52,3 +53,14 @@ def hub_role(**_: Any) -> list[checks.CheckMessage]:
             )
         )
     return problems
+
+
+@checks.register(checks.Tags.security)
+def due_dates(**_: Any) -> list[checks.CheckMessage]:
+    """E004: without rules for due dates no finding can be taken in."""
+    try:
+        clocks.load(settings.POSTURE_CLOCKS_FILE)
+    except clocks.BadClocks as e:
+        hint = "Start from findings/data/clocks.yaml, or unset POSTURE_CLOCKS_FILE."
+        return [checks.Error(str(e), hint=hint, id="posture.E004")]
+    return []

@@ -1,6 +1,3 @@
-from collections.abc import Mapping
-from typing import Final
-
 from django.db import models
 
 from inventory.models import Organization
@@ -12,15 +9,6 @@ class Severity(models.TextChoices):
     MEDIUM = "MEDIUM", "Medium"
     LOW = "LOW", "Low"
     INFORMATIONAL = "INFORMATIONAL", "Informational"
-
-
-# Days to fix a finding, by severity; INFORMATIONAL has no clock (design: default clocks, kpis 3.9).
-CLOCK_DAYS: Final[Mapping[str, int]] = {
-    Severity.CRITICAL: 7,
-    Severity.HIGH: 30,
-    Severity.MEDIUM: 90,
-    Severity.LOW: 180,
-}
 
 
 class Area(models.TextChoices):

@@ -1,5 +1,6 @@
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Case, Q, Value, When
 
@@ -23,6 +24,17 @@ class Status(models.TextChoices):
     CLOSED = "CLOSED", "closed"
 
 
+class Feed(models.TextChoices):
+    """Who answers for a finding: only a sweep of its own feed can say that it has vanished.
+
+    An imported file answers for nothing but what it holds, and never takes a finding over from AWS.
+    """
+
+    SECURITY_HUB = "SECURITY_HUB", "Security Hub"
+    ACCESS_ANALYZER = "ACCESS_ANALYZER", "IAM Access Analyzer"
+    FILE = "FILE", "imported file"
+
+
 class FindingQuerySet(models.QuerySet["Finding"]):
     def visible_to(self, user: "AnyUser") -> Self:
         """Of the live accounts that the user may see, which are those of the rollups."""
@@ -39,16 +51,19 @@ class Finding(models.Model):
     """One finding of AWS, told apart by (Id, ProductArn). Narrow: the payload stands aside."""
 
     Status = Status
+    Feed = Feed
 
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
+    # No index of their own for these relations: each is the beginning of another one.
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, db_index=False)
     # 16-byte BLAKE2b of ProductArn and Id: the ids are too long for an index.
     key = models.BinaryField(max_length=16)
     finding_id = models.TextField()
     product_arn = models.TextField()
     product = models.CharField(max_length=60)
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    feed = models.CharField(max_length=16, choices=Feed.choices, default=Feed.SECURITY_HUB)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
     region = models.CharField(max_length=32, blank=True)
-    control = models.ForeignKey(Control, on_delete=models.PROTECT)
+    control = models.ForeignKey(Control, on_delete=models.PROTECT, db_index=False)
     title = models.TextField()
     severity = models.CharField(max_length=13, choices=Severity.choices)
     severity_rank = models.GeneratedField(
@@ -67,9 +82,19 @@ class Finding(models.Model):
     workflow = models.CharField(max_length=10)  # Workflow.Status
     record_state = models.CharField(max_length=8)  # RecordState
     resource_id = models.TextField()
+    # What tells resources apart in sums and joins: their ids are long.
+    resource_hash = models.GeneratedField(
+        expression=models.Func(
+            models.F("resource_id"), models.Value(0), function="hashtextextended"
+        ),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
     resource_type = models.CharField(max_length=120, blank=True)
     resource_count = models.PositiveIntegerField(default=1)
     is_public = models.BooleanField(null=True)  # None: the finding does not say
+    # Set from above: the exceptions know why, a finding does not.
+    is_excepted = models.BooleanField(default=False)
     content_hash = models.BinaryField(max_length=16)
     first_observed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
@@ -77,6 +102,22 @@ class Finding(models.Model):
     # Of the open episode; both None unless OPEN (and due_at None where the severity has no clock).
     opened_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
+    # The rule that gave the due date (findings/clocks.py), and the version of the rules.
+    sla_rule = models.CharField(max_length=40, blank=True)
+    sla_version = models.PositiveSmallIntegerField(default=0)
+    # The newest copies (by the provider's clock) that said FAILED and PASSED, in whatever order they
+    # came: with them the status does not depend on that order.
+    last_failed_at = models.DateTimeField(null=True)
+    last_passed_at = models.DateTimeField(null=True)
+    # The newest copies that said failing or not failing, as numbers of findings/ingest/timeline.py:
+    # what the episodes are made of again when a copy comes late.
+    history = ArrayField(models.BigIntegerField(), null=True)
+    # As of when the stored copy was read; None before it was kept.
+    observed_at = models.DateTimeField(null=True)
+    # When AWS accepted a workflow from here: what was read before, or soon after, knows less.
+    workflow_set_at = models.DateTimeField(null=True)
+    # The oldest copy that names a fix for its vulnerabilities: their clock starts no earlier.
+    fix_seen_at = models.DateTimeField(null=True)
     # Absent from a COMPLETE full sweep. That is not "fixed": AWS also deletes by age.
     vanished_at = models.DateTimeField(null=True)
 
@@ -92,20 +133,13 @@ class Finding(models.Model):
             ),
         ]
         indexes = [
-            # Findings list, worst first (its default order), and the same within an account.
+            # Findings list, worst first (its default order). What is rare is found by FindingText.
             models.Index(fields=["status", "-severity_rank", "-id"], name="findings_finding_worst"),
+            # Rollup of a dirty cell. Nothing else in it, so that equal entries are stored as one.
+            models.Index(fields=["control", "account"], name="findings_finding_cell"),
+            # What passes its due date, and the list by due date.
             models.Index(
-                fields=["account", "status", "-severity_rank", "-id"],
-                name="findings_finding_account",
-            ),
-            # Rollup of a dirty cell, and the findings of one control.
-            models.Index(
-                fields=["control", "account", "status", "-severity_rank", "-id"],
-                name="findings_finding_cell",
-            ),
-            # The daily count of overdue findings.
-            models.Index(
-                fields=["due_at"],
+                fields=["due_at", "id"],
                 condition=Q(status="OPEN"),
                 name="findings_finding_due",
             ),
@@ -115,6 +149,20 @@ class Finding(models.Model):
                 condition=Q(status="PASSED"),
                 name="findings_finding_stale",
             ),
+            # Retention: what has been closed for long.
+            models.Index(
+                fields=["updated_at"],
+                condition=Q(status="CLOSED"),
+                name="findings_finding_closed",
+            ),
+            # Oldest and newest first; what crosses from one age to the next.
+            models.Index(
+                fields=["opened_at", "id"],
+                condition=Q(status="OPEN"),
+                name="findings_finding_opened",
+            ),
+            # Other findings on the same resource.
+            models.Index(fields=["account", "resource_hash"], name="findings_finding_resource"),
         ]
 
     def __str__(self) -> str:
@@ -145,7 +193,9 @@ class Episode(models.Model):
         RESOLVED = "RESOLVED", "resolved"
         VANISHED = "VANISHED", "no longer reported by AWS"
 
-    finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="episodes")
+    finding = models.ForeignKey(
+        Finding, on_delete=models.CASCADE, related_name="episodes", db_index=False
+    )
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     close_reason = models.CharField(max_length=8, choices=CloseReason.choices, blank=True)
@@ -170,11 +220,35 @@ class Episode(models.Model):
         return f"{self.finding_id} from {self.opened_at}"
 
 
+class WorkflowChange(models.Model):
+    """Workflow.Status of a finding changed, as Parapet saw it; AWS itself keeps 90 days of it."""
+
+    finding = models.ForeignKey(
+        Finding, on_delete=models.CASCADE, related_name="workflow_changes", db_index=False
+    )
+    at = models.DateTimeField()
+    before = models.CharField(max_length=10, blank=True)
+    after = models.CharField(max_length=10)
+    note = models.TextField(blank=True)
+    # Who asked for it here; "" where AWS or somebody in its console did it.
+    by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["finding", "at"], name="findings_workflowchange_list")]
+
+    def __str__(self) -> str:
+        return f"{self.finding_id}: {self.before} to {self.after}"
+
+
 class SeenFinding(models.Model):
     """What a full sweep has met so far; cleared when it ends. The rest has vanished."""
 
     run = models.ForeignKey(CollectionRun, on_delete=models.CASCADE)
-    finding = models.ForeignKey(Finding, on_delete=models.CASCADE, db_index=False)
+    # Not checked by the database: it would look through a whole sweep for each finding that retention
+    # removes, and once more for each that is met.
+    finding = models.ForeignKey(
+        Finding, on_delete=models.CASCADE, db_index=False, db_constraint=False
+    )
 
     class Meta:
         constraints = [
@@ -189,11 +263,18 @@ class QuarantinedFinding(models.Model):
     """A finding that could not be taken in: what came, and why not. It stops nothing."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
+    # What brought it: a CollectionRun.Source, QUEUE or FILE.
     source = models.CharField(max_length=20)
     source_id = models.TextField()
     reason = models.TextField()
+    # How to read it again: asff, ocsf, access_analyzer, or text where it is not even JSON.
+    shape = models.CharField(max_length=16, default="asff")
+    # What the reader needs besides the payload, such as the analyzer's ARN and Region.
+    context = models.JSONField(default=dict)
     payload = models.JSONField()
     first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField(null=True)
+    retries = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = [

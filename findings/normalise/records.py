@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +16,16 @@ class Unreadable(ValueError):
     def __init__(self, field: str, problem: str, remedy: str) -> None:
         self.field = field
         super().__init__(f"{field}: {problem}. {remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class Vulnerability:
+    """A CVE that a finding names; None where the finding does not say. `epss` is 0 to 1."""
+
+    cve: str
+    has_fix: bool | None = None
+    has_exploit: bool | None = None
+    epss: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +68,23 @@ class FindingRecord:
     # A product's own JSON: its shape is not ours to type.
     payload: Mapping[str, Any]
     content_hash: bytes
+    vulnerabilities: tuple[Vulnerability, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A finding that could not be read, and why; `source_id` is "" where even that is missing."""
+    """A finding that could not be read, and why; `source_id` is "" where even that is missing.
+
+    `shape` is how it would have to be read (asff, ocsf, access_analyzer, "" where nothing tells, or
+    text where it is not even JSON), `context` what its reader needs besides, so that it can be tried
+    again.
+    """
 
     source_id: str
     reason: str
     payload: Any
+    shape: str = "asff"
+    context: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

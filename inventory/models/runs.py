@@ -6,6 +6,28 @@ from django.db.models.functions import Now
 
 from inventory.models.organizations import Organization
 
+# The sync page lists so many collections, and shows them whole.
+COLLECTIONS_KEPT = 20
+
+
+class CollectionQuerySet(models.QuerySet["Collection"]):
+    def outdated(self, before: datetime) -> Self:
+        """Ended before then and of no use any more: every one of their runs has been removed.
+
+        The newest stay, and so does the newest full one, by which the next full sweep is due.
+        """
+        full = Collection.objects.filter(is_full=True).exclude(state=Collection.State.FAILED)
+        return (
+            self.filter(finished_at__lt=before, runs=None)
+            .exclude(state=Collection.State.RUNNING)
+            .exclude(pk__in=_newest_collections().values("pk"))
+            .exclude(pk__in=full.order_by("-as_of", "-pk").values("pk")[:1])
+        )
+
+
+def _newest_collections() -> "models.QuerySet[Collection]":
+    return Collection.objects.order_by("-pk")[:COLLECTIONS_KEPT]
+
 
 class Collection(models.Model):
     """One pass over every source: first the inventory, then what hangs on it, then the rollup."""
@@ -32,6 +54,8 @@ class Collection(models.Model):
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
 
+    objects = models.Manager.from_queryset(CollectionQuerySet)()
+
     class Meta:
         constraints = [
             # Two passes at once would only fight for the same rates.
@@ -53,6 +77,35 @@ class CollectionRunQuerySet(models.QuerySet["CollectionRun"]):
     def silent_since(self, moment: datetime) -> Self:
         """Unfinished runs without a sign of life after `moment`: their worker is gone."""
         return self.unfinished().filter(heartbeat_at__lt=moment)
+
+    def outdated(self, before: datetime) -> Self:
+        """Runs of collections that ended before then, which nothing needs any more.
+
+        What stays of each scope, however old: the newest run and the newest that has ended (the sync
+        page), the newest COMPLETE one with a watermark (from where the next reads on), and the newest
+        COMPLETE full one.
+        """
+        complete = CollectionRun.objects.filter(state=RunState.COMPLETE)
+        ended = CollectionRun.objects.exclude(state__in=[RunState.PENDING, RunState.RUNNING])
+        marked = complete.filter(watermark__isnull=False)
+        return (
+            self.filter(collection__finished_at__lt=before, heartbeat_at__lt=before)
+            .exclude(collection__state=Collection.State.RUNNING)
+            .exclude(collection__in=_newest_collections().values("pk"))
+            .exclude(pk__in=_newest_of_scope(CollectionRun.objects.all(), "-pk"))
+            .exclude(pk__in=_newest_of_scope(ended, "-pk"))
+            .exclude(pk__in=_newest_of_scope(marked, "-watermark", "-pk"))
+            .exclude(pk__in=_newest_of_scope(complete.filter(is_full=True), "-pk"))
+        )
+
+
+_SCOPE = ("organization", "source", "account_id", "region")
+
+
+def _newest_of_scope(
+    runs: "models.QuerySet[CollectionRun]", *order: str
+) -> "models.QuerySet[CollectionRun]":
+    return runs.order_by(*_SCOPE, *order).distinct(*_SCOPE).only("pk")
 
 
 class RunState(models.TextChoices):
