@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from findings.normalise import fields, fingerprint
+from findings.normalise import fields, fingerprint, resources
 from findings.normalise.records import FindingRecord, Unreadable
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ STATES = {
     "RESOLVED": ("", "RESOLVED", "ARCHIVED"),
 }
 
+_ANALYZER = re.compile(r"arn:[^:]*:access-analyzer[^:]*:[^:]+:\d{12}:analyzer/.")
+# What an event has besides the finding.
+_OF_EVENTS = frozenset({"accountId", "findingId", "isDeleted", "previousStatus", "version"})
+_EXTERNAL = ("action", "condition", "isPublic", "principal")
+
 REMEDIATION_URL = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-findings-remediate.html"
 )
@@ -71,7 +77,7 @@ def parse(
     account_id = _account(summary, resource)
     compliance, workflow, record_state = _state(summary)
     created_at = _moment(summary, "createdAt")
-    payload = _plain({**summary, "analyzerType": analyzer_type, **_details(detail)})
+    payload = _payload({**summary, "analyzerType": analyzer_type, **_details(detail)})
     what = f"{resource_type} {resource.rpartition(':')[2] or account_id}".strip()
     return FindingRecord(
         finding_id=fields.needed(summary, "id"),
@@ -88,7 +94,7 @@ def parse(
         workflow=workflow,
         record_state=record_state,
         resource_id=resource or f"AWS::::Account:{account_id}",
-        resource_type=resource_type or "AwsAccount",
+        resource_type=resources.asff_type(resource_type) or resources.ACCOUNT_TYPE,
         resource_region=fields.region_in(resource),
         resource_count=1,
         standards=(),
@@ -103,12 +109,62 @@ def parse(
     )
 
 
+def parse_exported(raw: Mapping[str, Any], context: Mapping[str, str]) -> FindingRecord:
+    """Return one finding of a file or an event: an entry of ListFindingsV2 or ListFindings, the
+    answer of GetFindingV2 or GetFinding, or the `detail` of an EventBridge event.
+
+    None of them names the analyzer, so `context` has to: `analyzer_arn`, and, if known,
+    `analyzer_type` and `region` (else the ARN's).
+
+    :raises Unreadable: as `parse`, and where nothing names the analyzer
+    """
+    analyzer_arn = context.get("analyzer_arn") or fields.text(raw, "analyzerArn")
+    if not _ANALYZER.match(analyzer_arn):
+        remedy = (
+            "Name the analyzer that the file comes from, such as "
+            "arn:aws:access-analyzer:eu-west-1:123456789012:analyzer/name"
+        )
+        raise Unreadable("analyzerArn", f"{fields.quoted(analyzer_arn)} is no analyzer", remedy)
+    summary = _as_listed(raw)
+    return parse(
+        summary,
+        analyzer_arn=analyzer_arn,
+        analyzer_type=context.get("analyzer_type") or fields.text(raw, "analyzerType"),
+        region=context.get("region") or fields.region_in(analyzer_arn),
+        detail=_detail_in(summary),
+    )
+
+
+def _as_listed(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the fields of an event the names that ListFindingsV2 has for them."""
+    listed = {key: value for key, value in raw.items() if key not in _OF_EVENTS}
+    listed.setdefault("id", raw.get("findingId"))
+    # An internal finding's account is that of the principal: only the resource's owner counts.
+    if raw.get("findingType") != "InternalAccess" or not fields.account_in(
+        fields.text(raw, "resource")
+    ):
+        listed.setdefault("resourceOwnerAccount", raw.get("accountId"))
+    if raw.get("isDeleted") is True:
+        listed["status"] = "RESOLVED"
+    return listed
+
+
+def _detail_in(summary: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The details of GetFindingV2; of one that has none, what it says of external access itself."""
+    if isinstance(summary.get("findingDetails"), list):
+        return summary
+    if "isPublic" in summary:
+        own = {name: summary[name] for name in _EXTERNAL if name in summary}
+        return {"findingDetails": [{"externalAccessDetails": own}]}
+    return None
+
+
 def _kind(summary: Mapping[str, Any]) -> str:
     # ListFindingsV2 leaves the type out for the oldest external findings.
     kind = fields.text(summary, "findingType") or "ExternalAccess"
     if kind not in TITLES or kind == PUBLIC:
         remedy = f"Known are: {', '.join(sorted(set(TITLES) - {PUBLIC}))}"
-        raise Unreadable("findingType", f"{kind!r} is not known", remedy)
+        raise Unreadable("findingType", f"{fields.quoted(kind)} is not known", remedy)
     return kind
 
 
@@ -117,7 +173,7 @@ def _account(summary: Mapping[str, Any], resource: str) -> str:
     account_id = owner if fields.is_account_id(owner) else fields.account_in(resource)
     if not account_id:
         remedy = "It should be the 12 digits of the account that owns the resource"
-        raise Unreadable("resourceOwnerAccount", f"{owner!r} is no account", remedy)
+        raise Unreadable("resourceOwnerAccount", f"{fields.quoted(owner)} is no account", remedy)
     return account_id
 
 
@@ -125,7 +181,7 @@ def _state(summary: Mapping[str, Any]) -> tuple[str, str, str]:
     status = fields.needed(summary, "status")
     if status not in STATES:
         remedy = f"Known are: {', '.join(sorted(STATES))}"
-        raise Unreadable("status", f"{status!r} is not known", remedy)
+        raise Unreadable("status", f"{fields.quoted(status)} is not known", remedy)
     compliance, workflow, record_state = STATES[status]
     if compliance and fields.text(summary, "error"):
         # The analyzer could not read the resource: neither a failure nor a pass.
@@ -145,14 +201,14 @@ def _details(detail: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _external(detail: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    rows = (detail or {}).get("findingDetails") or ()
+    rows = fields.rows(detail or {}, "findingDetails")
     return [found for row in rows if (found := fields.mapping(row, "externalAccessDetails"))]
 
 
 def _is_public(kind: str, detail: Mapping[str, Any] | None) -> bool | None:
     if kind != "ExternalAccess":
         return None
-    said = [row["isPublic"] for row in _external(detail) if "isPublic" in row]
+    said = [row["isPublic"] for row in _external(detail) if isinstance(row.get("isPublic"), bool)]
     return any(said) if said else None
 
 
@@ -165,13 +221,18 @@ def _description(summary: Mapping[str, Any], detail: Mapping[str, Any] | None) -
 
 
 def _grant(row: Mapping[str, Any]) -> str:
-    principals = ", ".join(f"{kind} {who}" for kind, who in sorted(_principal(row).items()))
-    actions = ", ".join(row.get("action") or ())
+    named = fields.mapping(row, "principal")
+    principals = ", ".join(f"{kind} {fields.text(named, kind)}" for kind in sorted(named))
+    actions = ", ".join(fields.texts(row, "action"))
     return f"{principals or 'Somebody outside'} may do {actions or 'something'}."
 
 
-def _principal(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return fields.mapping(row, "principal")
+def _payload(raw: dict[str, Any]) -> dict[str, Any]:
+    try:
+        plain: dict[str, Any] = _plain(raw)
+    except RecursionError as e:
+        raise Unreadable("finding", "is nested too deep", "Send what Access Analyzer gives") from e
+    return plain
 
 
 def _plain(value: Any) -> Any:

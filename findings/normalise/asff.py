@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from findings.normalise import controls, fields, fingerprint, severity
+from findings.normalise import (
+    controls,
+    exposure,
+    fields,
+    fingerprint,
+    products,
+    resources,
+    severity,
+    vulnerabilities,
+)
 from findings.normalise.records import FindingRecord, Unreadable
 
 if TYPE_CHECKING:
@@ -17,73 +24,56 @@ COMPLIANCES = frozenset({"PASSED", "FAILED", "WARNING", "NOT_AVAILABLE"})
 WORKFLOWS = frozenset({"NEW", "NOTIFIED", "RESOLVED", "SUPPRESSED"})
 RECORD_STATES = frozenset({"ACTIVE", "ARCHIVED"})
 
-_PRODUCT = re.compile(r":product(?:v2)?/([^/]+)/(.+)")
-
 
 def parse(raw: Mapping[str, Any]) -> FindingRecord:
-    """Return one ASFF finding as a record; about 10 000 a second.
+    """Return one ASFF finding as a record.
 
     :raises Unreadable: a field that we cannot do without is missing or makes no sense
     """
     finding_id = fields.needed(raw, "Id")
-    product_arn = fields.needed(raw, "ProductArn")
-    product = product_of(product_arn)
+    product_arn = products.arn_of(fields.needed(raw, "ProductArn"))
+    product = products.product_of(product_arn)
     generator_id = fields.text(raw, "GeneratorId")
     compliance = fields.mapping(raw, "Compliance")
+    status = fields.choice(compliance, "Status", of=COMPLIANCES, default="")
     resource, resource_count = _resource(raw)
     account_id = _account(raw, finding_id, resource)
     resource_id = fields.text(resource, "Id")
     created_at, updated_at = _times(raw)
     url = fields.text(fields.mapping(fields.mapping(raw, "Remediation"), "Recommendation"), "Url")
+    control_id = _control(raw, product, generator_id, compliance, url)
+    title = fields.text(raw, "Title")
     return FindingRecord(
         finding_id=finding_id,
         product_arn=product_arn,
         product=product,
         account_id=account_id,
         region=_region(raw, finding_id, product_arn),
-        control_id=_control(raw, product, generator_id, compliance, url),
+        control_id=control_id,
         generator_id=generator_id,
-        title=fields.text(raw, "Title"),
+        title=title,
         description=fields.text(raw, "Description"),
         severity=severity.label_of(raw),
-        compliance=fields.choice(compliance, "Status", of=COMPLIANCES, default=""),
+        compliance=status,
         workflow=fields.choice(
             fields.mapping(raw, "Workflow"), "Status", of=WORKFLOWS, default="NEW"
         ),
         record_state=fields.choice(raw, "RecordState", of=RECORD_STATES, default="ACTIVE"),
         resource_id=resource_id or f"AWS::::Account:{account_id}",
-        resource_type=fields.text(resource, "Type") or "AwsAccount",
-        resource_region=fields.text(resource, "Region") or fields.region_in(resource_id),
+        resource_type=_resource_type(resource),
+        resource_region=_resource_region(resource, resource_id),
         resource_count=resource_count,
         standards=_standards(raw, product, generator_id, compliance),
         first_observed_at=fields.moment(raw, "FirstObservedAt"),
         created_at=created_at,
         updated_at=updated_at,
         remediation_url=url,
-        is_public=_is_public(product, resource),
+        is_public=_is_public(raw, product, control_id, status, title, resource),
         note=fields.text(fields.mapping(raw, "Note"), "Text"),
         payload=raw,
         content_hash=fingerprint.of(raw),
+        vulnerabilities=vulnerabilities.of_asff(raw) if raw.get("Vulnerabilities") else (),
     )
-
-
-@lru_cache(maxsize=4096)
-def product_of(product_arn: str) -> str:
-    """Return the slug of a product: AWS's own as AWS has it, others with their company, and
-    "custom" for findings that an account imported itself.
-
-    By the ARN and never by ProductName, which AWS leaves out and renames.
-
-    :raises Unreadable: this is no product's ARN
-    """
-    found = _PRODUCT.search(product_arn)
-    if found is None:
-        remedy = "It should look like arn:aws:securityhub:eu-west-1::product/aws/guardduty"
-        raise Unreadable("ProductArn", f"{product_arn!r} names no product", remedy)
-    company, product = found[1].lower(), found[2].lower().replace("/", "-")
-    if company == "aws" or product.startswith(company):
-        return product
-    return "custom" if company.isdigit() else f"{company}-{product}"
 
 
 def _account(raw: Mapping[str, Any], finding_id: str, resource: Mapping[str, Any]) -> str:
@@ -95,12 +85,14 @@ def _account(raw: Mapping[str, Any], finding_id: str, resource: Mapping[str, Any
         if found:
             return found
     remedy = "It should be the 12 digits of an account; no ARN of the finding has one either"
-    raise Unreadable("AwsAccountId", f"{account_id!r} is no account", remedy)
+    raise Unreadable("AwsAccountId", f"{fields.quoted(account_id)} is no account", remedy)
 
 
 def _region(raw: Mapping[str, Any], finding_id: str, product_arn: str) -> str:
     return (
-        fields.text(raw, "Region") or fields.region_in(finding_id) or fields.region_in(product_arn)
+        fields.region_name(fields.text(raw, "Region"))
+        or fields.region_in(finding_id)
+        or fields.region_in(product_arn)
     )
 
 
@@ -110,6 +102,16 @@ def _resource(raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
         return {}, 0
     known = [resource for resource in resources if isinstance(resource, dict)]
     return (known[0] if known else {}), len(known)
+
+
+def _resource_type(resource: Mapping[str, Any]) -> str:
+    # Some products write CloudFormation's name even here.
+    return resources.asff_type(fields.text(resource, "Type")) or resources.ACCOUNT_TYPE
+
+
+def _resource_region(resource: Mapping[str, Any], resource_id: str) -> str:
+    named = fields.region_name(fields.text(resource, "Region"))
+    return named or fields.region_in(resource_id)
 
 
 def _times(raw: Mapping[str, Any]) -> tuple[datetime, datetime]:
@@ -128,22 +130,14 @@ def _control(
     url: str,
 ) -> str:
     if product == "access-analyzer":
-        return _analyzer_control(raw)
-    if product != "securityhub":
-        return controls.pseudo_control(product)
-    control_id = (
-        fields.text(compliance, "SecurityControlId")
-        or controls.control_in_generator(generator_id)
-        or controls.control_in_remediation(url)
+        kind = fields.text(fields.mapping(raw, "ProductFields"), "findingType")
+        return controls.analyzer_control(fields.texts(raw, "Types"), kind)
+    return controls.control_of(
+        product,
+        named=fields.text(compliance, "SecurityControlId"),
+        generator_id=generator_id,
+        url=url,
     )
-    # A rule that we cannot map stays visible under its own name; no score knows it.
-    return control_id or generator_id.rpartition("/")[2] or controls.pseudo_control(product)
-
-
-def _analyzer_control(raw: Mapping[str, Any]) -> str:
-    kind = fields.text(fields.mapping(raw, "ProductFields"), "findingType")
-    # Only findings on external access come without a type.
-    return f"AccessAnalyzer.{kind or 'ExternalAccess'}"
 
 
 def _standards(
@@ -156,7 +150,7 @@ def _standards(
         return ()
     associated = compliance.get("AssociatedStandards")
     if isinstance(associated, list):
-        rows = (row for row in associated if isinstance(row, dict))
+        rows = fields.rows(compliance, "AssociatedStandards")
         return tuple(sorted({fields.text(row, "StandardsId") for row in rows} - {""}))
     product_fields = fields.mapping(raw, "ProductFields")
     arn = fields.text(product_fields, "StandardsArn") or fields.text(
@@ -166,10 +160,28 @@ def _standards(
     return (standard,) if standard else ()
 
 
-def _is_public(product: str, resource: Mapping[str, Any]) -> bool | None:
-    # Only Access Analyzer speaks of it; its external principal "*" is everybody.
-    if product != "access-analyzer":
-        return None
+def _is_public(
+    raw: Mapping[str, Any],
+    product: str,
+    control_id: str,
+    status: str,
+    title: str,
+    resource: Mapping[str, Any],
+) -> bool | None:
+    if product == "access-analyzer":
+        return _is_everybody(resource)
+    said = exposure.of_control(control_id, status)
+    if said is not None or product not in exposure.PRODUCTS:
+        return said
+    return exposure.of_product(
+        product,
+        title=title,
+        types=fields.texts(raw, "Types"),
+        product_fields=fields.mapping(raw, "ProductFields"),
+    )
+
+
+def _is_everybody(resource: Mapping[str, Any]) -> bool | None:
     other = fields.mapping(fields.mapping(resource, "Details"), "Other")
     principal = other.get("External Principal")
     return principal == "*" if principal else None

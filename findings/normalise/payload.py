@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+import orjson
 
-# What JSON text of Python may have and jsonb may not: NUL, half a surrogate pair, no number.
-# A hit may be harmless (an emoji is a whole pair): then cleaning changes nothing.
-_SUSPECT = ("\\u0000", "\\ud", "NaN", "Infinity")
+# What JSON text may have and jsonb may not. A hit may be harmless (text about the escape): then
+# cleaning changes nothing.
+_NUL = b"\\u0000"
+_TOO_DEEP = '"not kept: it cannot be written as JSON"'
 
 
-def to_json(payload: Mapping[str, Any]) -> str:
-    """Return ASCII JSON; NUL is left out, half a pair becomes "?", NaN and infinity null."""
-    text = json.dumps(payload, default=str)
-    if any(mark in text for mark in _SUSPECT):
-        text = json.dumps(_clean(payload), default=str)
-    return text
+def to_json(payload: Any) -> str:
+    """Return JSON; NUL is left out, half a surrogate pair becomes "?", NaN and infinity null.
+
+    What cannot be written at all (numbers of thousands of digits, nesting of a thousand levels) is
+    replaced by a text that says so: no finding with it is read, so this is for quarantine.
+    """
+    try:
+        text = orjson.dumps(payload, default=str, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    except TypeError:
+        # Integers of more than 64 bits, halves of surrogate pairs, nesting deeper than 254.
+        return _slowly(payload)
+    return _slowly(payload) if _NUL in text else text.decode()
+
+
+def _slowly(payload: Any) -> str:
+    try:
+        return json.dumps(_clean(payload), default=str)
+    except (RecursionError, ValueError):
+        return _TOO_DEEP
 
 
 def _clean(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from findings.normalise import access_analyzer, batch
+from findings.normalise import access_analyzer, batch, reader
 from inventory.aws import NotConfigured
 
 if TYPE_CHECKING:
@@ -76,11 +76,16 @@ def read_findings(client: Client, *, analyzer: AnalyzerRecord) -> Iterator[Page]
             detail=_detail(client, analyzer, raw),
         )
 
+    context = {
+        "analyzer_arn": analyzer.arn,
+        "analyzer_type": analyzer.type,
+        "region": analyzer.region,
+    }
     for answer in client.pages("list_findings_v2", analyzerArn=analyzer.arn, maxResults=PAGE_SIZE):
         entries = answer.get("findings")
         if entries is None and not answer.get("nextToken"):
             raise client.malformed("list_findings_v2", "The answer has no findings.")
-        yield batch.page(entries or (), parse=parse)
+        yield batch.page(entries or (), parse=parse, shape=reader.ACCESS_ANALYZER, context=context)
 
 
 def _detail(

@@ -56,6 +56,23 @@ def test_every_named_control_has_a_service_that_is_mapped_or_is_listed_itself(ca
     assert {name for name in facts if name.split(".")[0] not in services} <= listed
 
 
+def test_controls_about_public_access_are_known_controls(catalogue):
+    services = {name for area in catalogue["areas"].values() for name in area["services"]}
+    named = [name for name in catalogue["public_when_failed"] if not name.startswith("Prowler.")]
+
+    assert [name for name in named if not CONTROL_ID.fullmatch(name)] == []
+    assert {name.split(".")[0] for name in named} <= services
+    # Guardrails that are off expose nothing by themselves.
+    assert not {"S3.1", "S3.8", "S3.19", "EC2.182"} & set(named)
+
+
+def test_services_of_prowler_stand_for_services_of_security_hub(catalogue):
+    services = {name for area in catalogue["areas"].values() for name in area["services"]}
+
+    assert set(catalogue["prowler_services"].values()) <= services
+    assert all(name == name.lower() for name in catalogue["prowler_services"])
+
+
 def test_pseudo_controls_have_title_severity_and_area(catalogue):
     pseudo = catalogue["pseudo_controls"]
 

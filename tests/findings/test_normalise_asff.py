@@ -41,6 +41,7 @@ def test_a_consolidated_control_finding_is_read_whole():
         "remediation_url": "https://docs.aws.amazon.com/console/securityhub/S3.8/remediation",
         "is_public": None,
         "note": "",
+        "vulnerabilities": (),
         "payload": payload,
         "content_hash": b"",
     }

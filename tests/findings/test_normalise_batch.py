@@ -1,15 +1,15 @@
 import json
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from findings.normalise import access_analyzer, asff, batch
+from findings.normalise import asff, batch, payload, reader
+from tests.findings.payloads import analyzer, ocsf
+from tests.findings.payloads import asff as asff_payloads
 from tests.fixtures import findings as make
-
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
 
 def test_an_unreadable_finding_stops_none_of_its_page():
@@ -30,17 +30,19 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=4,
 )
-SUMMARY = {
-    "id": "f-1",
-    "findingType": "ExternalAccess",
-    "resource": "arn:aws:s3:::a-bucket",
-    "resourceType": "AWS::S3::Bucket",
-    "resourceOwnerAccount": "123456789012",
-    "status": "ACTIVE",
-    "createdAt": "2026-05-01T10:00:00Z",
-    "updatedAt": "2026-05-02T10:00:00Z",
-    "error": "",
+CONTEXT = {"analyzer_arn": analyzer.ANALYZER}
+READ = partial(reader.read, context=CONTEXT)
+DOCUMENTS = {
+    "control": make.control(Note={"Text": "x"}),
+    "by-standard": make.cis_1_2_0("2.7"),
+    "inspector": asff_payloads.inspector(),
+    "analyzer": make.asff(ProductArn=make.product("access-analyzer")),
+    "analyzer-v2": analyzer.got(),
+    "ocsf": ocsf.control(),
+    "ocsf-inspector": ocsf.inspector(),
+    "prowler": ocsf.prowler(),
 }
+NAMES = sorted({name for document in DOCUMENTS.values() for name in document})
 
 
 def paths_in(value, above=()):
@@ -63,53 +65,72 @@ def put(document, path, value):
     return changed
 
 
-def analyzed(raw):
-    return access_analyzer.parse(raw, analyzer_arn="arn", analyzer_type="ACCOUNT", region="r")
-
-
-@pytest.mark.parametrize(
-    ("document", "parse"),
-    [
-        (make.control(Note={"Text": "x"}), asff.parse),
-        (make.cis_1_2_0("2.7"), asff.parse),
-        (make.asff(ProductArn=make.product("access-analyzer")), asff.parse),
-        (SUMMARY, analyzed),
-    ],
-    ids=["control", "by-standard", "analyzer", "analyzer-v2"],
-)
-@settings(deadline=None, max_examples=150)
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
+@settings(deadline=None, max_examples=40)
 @given(data=st.data())
-def test_no_value_anywhere_stops_a_page(document, parse, data):
+def test_no_value_anywhere_stops_a_page(document, data):
     path = data.draw(st.sampled_from(sorted(paths_in(document), key=str)))
-    page = batch.page([put(document, path, data.draw(JSON))], parse=parse)
+    changed = put(document, path, data.draw(JSON))
+    page = batch.page([changed], parse=READ)
     assert len(page.findings) + len(page.rejected) == 1
     assert all(row.reason for row in page.rejected)
 
 
-def findings_in(value):
-    """Yield each finding under the wrappers that files and events have."""
-    if isinstance(value, list):
-        for item in value:
-            yield from findings_in(item)
-        return
-    inner = next((value[key] for key in ("Findings", "findings", "detail") if key in value), None)
-    if inner is None:
-        yield value
-    else:
-        yield from findings_in(inner)
+@settings(deadline=None, max_examples=150)
+@given(raw=st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), JSON, max_size=6) | JSON)
+def test_any_json_is_read_or_refused_and_always_alike(raw):
+    for shape in ("", *reader.SHAPES):
+        pages = [
+            batch.page([raw], parse=partial(reader.read, shape=shape, context=CONTEXT))
+            for _ in "12"
+        ]
+        assert repr(pages[0]) == repr(pages[1])
+        assert len(pages[0].findings) + len(pages[0].rejected) == 1
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the collection of real findings is not here")
-def test_every_real_finding_is_read_or_rejected_with_a_reason():
-    found = {
-        path.name: batch.page(findings_in(json.loads(path.read_text())), parse=asff.parse)
-        for path in sorted(SAMPLES.glob("*.json"))
-    }
-    for name, page in found.items():
-        assert all(row.reason for row in page.rejected)
-        # Those in another format are no ASFF at all; in one file accounts are crossed out.
-        is_other = "ocsf" in name or name.endswith("_v2.json")
-        assert bool(page.findings) is not is_other, name
-        for row in page.rejected if not is_other else ():
-            assert row.reason.startswith("AwsAccountId: 'XXXXXXXXXXXX'")
-    assert sum(len(page.findings) for page in found.values()) > 20
+def turned(value):
+    """Return the same document with the keys of every object the other way round."""
+    if isinstance(value, dict):
+        return {key: turned(value[key]) for key in reversed(value)}
+    return [turned(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
+@settings(deadline=None, max_examples=25)
+@given(data=st.data())
+def test_the_order_of_keys_changes_nothing(document, data):
+    path = data.draw(st.sampled_from(sorted(paths_in(document), key=str)))
+    changed = put(document, path, data.draw(JSON))
+    one, other = (batch.page([raw], parse=READ) for raw in (changed, turned(changed)))
+    assert [row.content_hash for row in one.findings] == [
+        row.content_hash for row in other.findings
+    ]
+    # A text for people may show a value, and with it an order.
+    assert [row.source_id for row in one.rejected] == [row.source_id for row in other.rejected]
+
+
+@pytest.mark.parametrize("depth", [250, 300, 900, 5000])
+def test_what_is_nested_too_deep_is_refused_and_can_still_be_kept(depth):
+    deep = []
+    for _ in range(depth):
+        deep = [deep]
+    documents = (
+        {**make.asff(), "Title": deep},
+        {**make.asff(), "UpdatedAt": deep},
+        {**make.asff(), "Extra": deep},
+        {**ocsf.finding(), "extra": deep},
+        analyzer.listed(resource=deep),
+    )
+    for document in documents:
+        page = batch.page([document], parse=READ)
+        assert len(page.findings) + len(page.rejected) == 1
+        assert json.loads(payload.to_json(document))
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**70), 10**5000], ids=["65-bit", "negative", "5000"])
+def test_huge_numbers_stop_nothing(number):
+    documents = (make.asff(Extra=number), make.asff(Title=number), ocsf.finding(status_id=number))
+    for document in documents:
+        page = batch.page([document], parse=READ)
+        assert len(page.findings) + len(page.rejected) == 1
+        assert payload.to_json(document)

@@ -1,5 +1,6 @@
 import pytest
 
+from findings.normalise import reader
 from findings.sources import access_analyzer
 from findings.sources.access_analyzer import AnalyzerRecord
 from inventory import aws
@@ -118,7 +119,10 @@ def test_pages_go_on_through_an_empty_one_and_reject_what_is_unreadable(endpoint
     )
     pages = list(access_analyzer.read_findings(client, analyzer=UNUSED))
     assert [len(page.findings) for page in pages] == [0, 0, 1]
-    assert [row.source_id for page in pages for row in page.rejected] == ["f-1"]
+    [rejected] = [row for page in pages for row in page.rejected]
+    assert (rejected.source_id, rejected.shape) == ("f-1", "access_analyzer")
+    again = reader.read(raw("f-1"), shape=rejected.shape, context=rejected.context)
+    assert (again.product_arn, again.generator_id) == (UNUSED.arn, UNUSED.type)
 
 
 def test_an_answer_without_findings_is_no_empty_list(endpoint, client):
