@@ -1,4 +1,4 @@
-"""A whole run of findings: pages in, rows out, in transactions of one batch each."""
+"""Pages in, rows out, in transactions of one batch each: of a collection run, a file or the queue."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,12 +6,14 @@ from datetime import datetime
 
 from findings.ingest.controls import Catalog
 from findings.ingest.findings import Counts, upsert_findings
-from findings.ingest.sweeps import mark_seen, quarantine, release
-from findings.models import QuarantinedFinding
+from findings.ingest.quarantine import quarantine, release
+from findings.ingest.sweeps import mark_seen
+from findings.models import Feed, QuarantinedFinding
 from findings.normalise.records import FindingRecord, Page, Rejected
-from inventory.models import CollectionRun
+from inventory.models import CollectionRun, Organization
 
-BATCH = 500
+BATCH = 1000
+QUEUE = "QUEUE"
 
 
 @dataclass(slots=True)
@@ -44,51 +46,97 @@ def take_in(
     beat: Callable[[Mapping[str, int]], None],
     left_out: frozenset[str] = frozenset(),
 ) -> Tally:
-    """Store every page; what cannot be stored goes to quarantine and stops nothing.
+    """Store every page of a collection run; what cannot be stored goes to quarantine.
 
     Findings of the products `left_out` come from a source of their own and would stand twice.
     """
-    tally = Tally()
-    held = set(
-        QuarantinedFinding.objects.filter(organization_id=catalog.organization_id).values_list(
-            "source_id", flat=True
-        )
+    intake = _Intake(
+        organization=run.organization,
+        catalog=catalog,
+        feed=Feed(run.source),
+        source=run.source,
+        as_of=run.collection.as_of,
+        run=run if run.is_full else None,
+        left_out=left_out,
     )
-    batch: list[FindingRecord] = []
-    rejected: list[Rejected] = []
-    for page in pages:
-        batch += [record for record in page.findings if record.product not in left_out]
-        rejected += page.rejected
-        # A provider's clock may be ahead: later changes must not fall behind the watermark.
-        tally.reach(min(page.watermark, run.collection.as_of) if page.watermark else None)
-        if len(batch) + len(rejected) >= BATCH:
-            _flush(batch, rejected, tally=tally, run=run, catalog=catalog, held=held)
-            beat(tally.counts)
-    _flush(batch, rejected, tally=tally, run=run, catalog=catalog, held=held)
-    return tally
+    return intake.take(pages, beat)
 
 
-def _flush(
-    batch: list[FindingRecord],
-    rejected: list[Rejected],
+def take_pages(  # noqa: PLR0913 - each of them differs between files and the queue
+    pages: Iterable[Page],
     *,
-    tally: Tally,
-    run: CollectionRun,
+    organization: Organization,
     catalog: Catalog,
-    held: set[str],
-) -> None:
-    as_of = run.collection.as_of
-    counts = upsert_findings(
-        batch, catalog=catalog, as_of=as_of, run_id=run.pk if run.is_full else None
+    feed: Feed,
+    source: str,
+    as_of: datetime,
+    beat: Callable[[Mapping[str, int]], None],
+    left_out: frozenset[str] = frozenset(),
+) -> Tally:
+    """Store every page of what no collection run brings: of a file (FILE) or the queue (QUEUE).
+
+    `as_of` is when a file was read, or the time of the events: those of one call should be of about
+    the same moment, since they are taken to know the workflow as of then. `source` is that of the
+    quarantine, where what cannot be stored goes.
+    """
+    intake = _Intake(
+        organization=organization,
+        catalog=catalog,
+        feed=feed,
+        source=source,
+        as_of=as_of,
+        left_out=left_out,
     )
-    refused = [*rejected, *counts.rejected]
-    refused_ids = {record.source_id for record in refused}
-    if freed := held & {record.finding_id for record in batch} - refused_ids:
-        release(catalog, freed)
-    if refused and run.is_full:
-        mark_seen(run, refused)
-    if refused and run.organization:
-        quarantine(run.organization, refused, source=run.source, as_of=as_of)
-    tally.add(counts, len(refused))
-    batch.clear()
-    rejected.clear()
+    return intake.take(pages, beat)
+
+
+@dataclass(slots=True)
+class _Intake:
+    """What is on its way in: gathered until it makes a batch. `run` is set for a full sweep."""
+
+    organization: Organization | None
+    catalog: Catalog
+    feed: Feed
+    source: str
+    as_of: datetime
+    run: CollectionRun | None = None
+    left_out: frozenset[str] = frozenset()
+    tally: Tally = field(default_factory=Tally)
+    batch: list[FindingRecord] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
+
+    def take(self, pages: Iterable[Page], beat: Callable[[Mapping[str, int]], None]) -> Tally:
+        held = QuarantinedFinding.objects.filter(organization_id=self.catalog.organization_id)
+        self.held = set(held.values_list("source_id", flat=True))
+        for page in pages:
+            self.batch += [one for one in page.findings if one.product not in self.left_out]
+            self.rejected += page.rejected
+            # A provider's clock may be ahead: later changes must not fall behind the watermark.
+            self.tally.reach(min(page.watermark, self.as_of) if page.watermark else None)
+            if len(self.batch) + len(self.rejected) >= BATCH:
+                self.flush()
+                beat(self.tally.counts)
+        self.flush()
+        return self.tally
+
+    def flush(self) -> None:
+        counts = upsert_findings(
+            self.batch,
+            catalog=self.catalog,
+            as_of=self.as_of,
+            run_id=self.run.pk if self.run else None,
+            feed=self.feed,
+            is_event=self.source == QUEUE,
+        )
+        refused = [*self.rejected, *counts.rejected]
+        refused_ids = {one.source_id for one in refused}
+        if freed := self.held & {one.finding_id for one in self.batch} - refused_ids:
+            release(self.catalog, freed)
+        if refused and self.run:
+            mark_seen(self.run, refused)
+        if refused and self.organization:
+            quarantine(self.organization, refused, source=self.source, as_of=self.as_of)
+        self.tally.add(counts, len(refused))
+        self.batch.clear()
+        self.rejected.clear()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from findings import catalog
+from findings.ingest.texts import storable
 from findings.models import Control, Severity, Standard
 from findings.normalise.records import FindingRecord
 from findings.sources.security_hub import ControlRecord, StandardRecord
@@ -134,10 +135,10 @@ def _control_row(
     return Control(
         organization_id=organization_id,
         control_id=control_id,
-        title=(fact.title or title)[:300],
+        title=storable(fact.title or title)[:300],
         severity=fact.severity or (severity if severity in Severity else Severity.MEDIUM),
         area=fact.area,
-        remediation_url=remediation_url[:500],
+        remediation_url=storable(remediation_url)[:500],
         is_scored=fact.is_scored,
         is_account_level=fact.is_account_level,
         is_delegated_admin_only=fact.is_delegated_admin_only,

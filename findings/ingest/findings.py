@@ -1,30 +1,35 @@
 """The upsert of a batch of findings."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import blake2b
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
 
-from django.db import connection, transaction
+import psycopg
+from django.conf import settings
+from django.db import DataError, IntegrityError, transaction
 
-from findings.ingest import statements
+from findings import clocks
+from findings.ingest import drafts, store
+from findings.ingest.clocks import known_weaknesses
 from findings.ingest.controls import Catalog
-from findings.models import CLOCK_DAYS, Status
-from findings.normalise import payload
+from findings.ingest.copies import Batch, Copy, cves_of, prepare, refuse
+from findings.ingest.judgement import first, is_same, judge
+from findings.ingest.verdicts import PEEKED, Stored, Verdict
+from findings.models import Feed
 from findings.normalise.records import FindingRecord, Rejected
 
-# Failing again within this time of a close resumes the episode and its clock.
-RESUME_WITHIN = timedelta(days=14)
-# A publicly exposed resource has less time.
-PUBLIC_CLOCK_DAYS = {"CRITICAL": 3, "HIGH": 14}
-# Without a check for this long, PASSED is no longer known (posture.scoring has the same limit).
-STALE_AFTER = timedelta(hours=72)
+# What Postgres says of a row that it will not have, straight or through Django.
+_REFUSALS = (psycopg.DataError, psycopg.IntegrityError, DataError, IntegrityError)
+# The numbers in Counts.
+COUNTED: Final = ("new", "changed", "unchanged", "older", "opened", "closed")
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What came of a batch; `older` findings are copies older than what is stored, left aside."""
+    """What came of a batch; `older` findings are copies older than what is stored, which change no
+    more than its history."""
 
     new: int = 0
     changed: int = 0
@@ -34,26 +39,16 @@ class Counts:
     closed: int = 0
     rejected: tuple[Rejected, ...] = ()
 
-
-def key_of(*, product_arn: str, finding_id: str) -> bytes:
-    """The 16 bytes that tell a finding apart."""
-    return blake2b(f"{product_arn}\0{finding_id}".encode(), digest_size=16).digest()
-
-
-def status_of(record: FindingRecord, *, is_control_enabled: bool = True) -> Status:
-    """What AWS's three states come to (kpis 4.2, R3, R5).
-
-    A FAILED finding that AWS archived because its control was switched off is carried as OPEN:
-    losing sight of a fault does not mend it.
-    """
-    if record.record_state == "ARCHIVED":
-        is_lost = record.compliance == "FAILED" and not is_control_enabled
-        return Status.OPEN if is_lost else Status.CLOSED
-    if record.compliance:
-        return {"FAILED": Status.OPEN, "PASSED": Status.PASSED}.get(
-            record.compliance, Status.UNKNOWN
+    def plus(self, other: "Counts") -> "Counts":
+        return Counts(
+            new=self.new + other.new,
+            changed=self.changed + other.changed,
+            unchanged=self.unchanged + other.unchanged,
+            older=self.older + other.older,
+            opened=self.opened + other.opened,
+            closed=self.closed + other.closed,
+            rejected=self.rejected + other.rejected,
         )
-    return Status.CLOSED if record.workflow == "RESOLVED" else Status.OPEN
 
 
 def upsert_findings(
@@ -62,121 +57,144 @@ def upsert_findings(
     catalog: Catalog,
     as_of: datetime,
     run_id: int | None = None,
+    feed: Feed = Feed.SECURITY_HUB,
+    is_event: bool = False,
 ) -> Counts:
     """Store a batch as known at `as_of`; with `run_id`, remember it as seen by that full sweep.
 
-    A record of an account that the inventory does not have comes back in `rejected`.
+    `is_event`: the copies came by themselves at `as_of`, so they know the workflow of that moment;
+    what is read from AWS lags behind. What cannot be stored comes back in `rejected`.
     """
-    rejected: list[Rejected] = []
-    rows = list(_rows(records, catalog=catalog, rejected=rejected))
-    if not rows:
-        return Counts(rejected=tuple(rejected))
-    with transaction.atomic(), connection.cursor() as cursor:
-        _copy(cursor, rows)
-        values: dict[str, Any] = {
-            "organization": catalog.organization_id,
-            "as_of": as_of,
-            "resume_within": RESUME_WITHIN,
-            "stale_after": STALE_AFTER,
-            "run": run_id,
-        }
-        _match(cursor, values)
-        _write(cursor, values)
-        _follow(cursor, values)
+    copies, rejected = prepare(
+        records, catalog=catalog, weaknesses=known_weaknesses(cves_of(records))
+    )
+    batch = Batch(as_of=as_of, feed=feed, is_event=is_event)
+    counts = _store_or_halve(copies, batch, catalog=catalog, run_id=run_id)
+    return counts.plus(Counts(rejected=tuple(rejected))) if rejected else counts
+
+
+def _store_or_halve(
+    copies: Sequence[Copy], batch: Batch, *, catalog: Catalog, run_id: int | None
+) -> Counts:
+    """Store the copies; where the database refuses one, all but that one."""
+    if not copies:
+        return Counts()
+    try:
+        return _store(copies, batch, catalog=catalog, run_id=run_id)
+    except _REFUSALS as e:
+        if len(copies) == 1:
+            words = str(e).splitlines()[0]
+            problem = f"Database: {words}. Report it with this payload; it can be tried again."
+            return Counts(rejected=(refuse(copies[0].record, problem),))
+    middle = len(copies) // 2
+    counts = _store_or_halve(copies[:middle], batch, catalog=catalog, run_id=run_id)
+    return counts.plus(_store_or_halve(copies[middle:], batch, catalog=catalog, run_id=run_id))
+
+
+def _store(copies: Sequence[Copy], batch: Batch, *, catalog: Catalog, run_id: int | None) -> Counts:
+    waves = _waves(copies)
+    work = _Work(batch=batch, catalog=catalog, rules=clocks.load(settings.POSTURE_CLOCKS_FILE))
+    with transaction.atomic(), store.open_cursor() as cursor:
+        for wave in waves:
+            work.take(cursor, wave, is_locked_whole=len(waves) > 1)
         if run_id is not None:
-            cursor.execute(statements.SEEN, values)
-        counts = _count(cursor)
-    return Counts(**counts, rejected=tuple(rejected))
+            store.mark_seen(cursor, run_id, work.ids)
+    return work.counts
 
 
-def _rows(
-    records: Iterable[FindingRecord], *, catalog: Catalog, rejected: list[Rejected]
-) -> Iterable[tuple[Any, ...]]:
-    for record in records:
-        account = catalog.accounts.get(record.account_id)
-        if account is None:
-            reason = (
-                f"AwsAccountId: account {record.account_id} is not in the inventory. "
-                "It is taken in at the next collection after AWS Organizations lists it."
-            )
-            rejected.append(Rejected(record.finding_id, reason, record.payload))
-            continue
-        control = catalog.control_of(record)
-        status = status_of(record, is_control_enabled=control.is_enabled)
-        clock = CLOCK_DAYS.get(record.severity)
-        if record.is_public:
-            clock = PUBLIC_CLOCK_DAYS.get(record.severity, clock)
-        yield (
-            key_of(product_arn=record.product_arn, finding_id=record.finding_id),
-            record.finding_id,
-            record.product_arn,
-            record.product,
-            account,
-            record.region,
-            control.pk,
-            record.title,
-            record.severity,
-            status.value,
-            record.compliance,
-            record.workflow,
-            record.record_state,
-            record.resource_id,
-            record.resource_type,
-            record.resource_count,
-            record.is_public,
-            record.content_hash,
-            record.first_observed_at,
-            record.created_at,
-            record.updated_at,
-            clock,
-            payload.to_json(record.payload),
-        )
+def _waves(copies: Sequence[Copy]) -> list[dict[bytes, Copy]]:
+    """Cut a batch so that each part has a finding once, its oldest copy in the first."""
+    once = {copy.key: copy for copy in copies}
+    if len(once) == len(copies):
+        return [once]
+    by_key: dict[bytes, list[Copy]] = defaultdict(list)
+    for copy in copies:
+        by_key[copy.key].append(copy)
+    waves: list[dict[bytes, Copy]] = []
+    for key, several in by_key.items():
+        for number, copy in enumerate(sorted(several, key=lambda copy: copy.order)):
+            if number == len(waves):
+                waves.append({})
+            waves[number][key] = copy
+    return waves
 
 
-def _copy(cursor: Any, rows: Iterable[tuple[Any, ...]]) -> None:
-    cursor.execute(statements.STAGE)
-    cursor.execute("TRUNCATE incoming")
-    with cursor.copy(statements.COPY) as copy:
-        for row in rows:
-            copy.write_row(row)
-    cursor.execute(statements.DEDUPLICATE)
-    cursor.execute("ANALYZE incoming")
+@dataclass(slots=True)
+class _Work:
+    """One batch on its way into the tables."""
+
+    batch: Batch
+    catalog: Catalog
+    rules: clocks.Rules
+    ids: list[int] = field(default_factory=list)
+    tally: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def counts(self) -> Counts:
+        numbers: dict[str, Any] = {name: self.tally[name] for name in COUNTED}
+        return Counts(**numbers)
+
+    def take(
+        self, cursor: store.Cursor, copies: dict[bytes, Copy], *, is_locked_whole: bool
+    ) -> None:
+        """Look at what is stored, lock what may change, judge it, and write what did."""
+        organization = self.catalog.organization_id
+        peeked = store.peek(cursor, organization, copies)
+        fresh = [copy for key, copy in copies.items() if key not in peeked]
+        if fresh:
+            store.lock_new(cursor, organization)
+            peeked |= store.peek(cursor, organization, [copy.key for copy in fresh])
+        feed = self.batch.feed
+        doubtful = [
+            key
+            for key, row in peeked.items()
+            if is_locked_whole or not is_same(copies[key], row[:PEEKED], feed)
+        ]
+        self.tally["unchanged"] += len(peeked) - len(doubtful)
+        self.ids += [row[0] for row in peeked.values()]
+        if doubtful:
+            self._judge(cursor, copies, store.lock(cursor, organization, doubtful))
+        new = [first(copy, self.batch) for copy in fresh if copy.key not in peeked]
+        if new:
+            self.ids += store.insert(cursor, new, catalog=self.catalog, rules=self.rules)
+            store.mark_dirty(cursor, _cells(new, as_of=self.batch.as_of))
+            self._count(new)
+
+    def _judge(
+        self, cursor: store.Cursor, copies: dict[bytes, Copy], rows: Iterable[Stored]
+    ) -> None:
+        found = list(rows)
+        episodes = store.episodes(cursor, [row.id for row in found])
+        verdicts = [
+            judge(copies[row.key], row, self.batch, episodes=episodes.get(row.id, ()))
+            for row in found
+        ]
+        written = [verdict for verdict in verdicts if verdict.is_written]
+        if written:
+            store.change(cursor, written, episodes, rules=self.rules, as_of=self.batch.as_of)
+            store.mark_dirty(cursor, _cells(written, as_of=self.batch.as_of))
+        self._count(verdicts)
+
+    def _count(self, verdicts: Iterable[Verdict]) -> None:
+        for verdict in verdicts:
+            kind = "unchanged" if verdict.kind in {"same", "touched"} else verdict.kind
+            self.tally[kind] += 1
+            was_open = verdict.stored is not None and verdict.stored.status == "OPEN"
+            if verdict.status == "OPEN" and not was_open:
+                self.tally["opened"] += 1
+            elif was_open and verdict.status != "OPEN":
+                self.tally["closed"] += 1
 
 
-def _match(cursor: Any, values: dict[str, Any]) -> None:
-    """Decide for each row what it is: new, changed, touched (only checked again), same or older."""
-    cursor.execute(statements.HAS_NEW, values)
-    if cursor.fetchone()[0]:
-        cursor.execute(statements.LOCK_NEW, values)
-    for statement in (
-        statements.LOCK,
-        statements.FIND_OLD,
-        statements.CARRY,
-        statements.JUDGE,
-        statements.FIND_RESUMED,
-        statements.SET_CLOCK,
-        statements.SET_DUE,
-    ):
-        cursor.execute(statement, values)
-
-
-def _write(cursor: Any, values: dict[str, Any]) -> None:
-    for statement in (statements.UPSERT, statements.TOUCH, statements.FIND_NEW, statements.PAYLOAD):
-        cursor.execute(statement, values)
-
-
-def _follow(cursor: Any, values: dict[str, Any]) -> None:
-    """Episodes and dirty cells, in the same transaction as the change."""
-    for statement in (
-        statements.CLOSE_EPISODES,
-        statements.RESUME_EPISODES,
-        statements.OPEN_EPISODES,
-        statements.DIRTY,
-    ):
-        cursor.execute(statement, values)
-
-
-def _count(cursor: Any) -> dict[str, int]:
-    cursor.execute(statements.TALLY)
-    names = ("new", "changed", "unchanged", "older", "opened", "closed")
-    return dict(zip(names, cursor.fetchone(), strict=True))
+def _cells(verdicts: Iterable[Verdict], *, as_of: datetime) -> set[tuple[int, int]]:
+    """The (account, control) whose counts or score the verdicts change."""
+    cells = set()
+    for verdict in verdicts:
+        copy, stored = verdict.copy, verdict.stored
+        if stored is None:
+            cells.add((copy.account, copy.control))
+        elif verdict.kind == "changed":
+            cells |= {(copy.account, copy.control), (stored.account, stored.control)}
+        elif verdict.is_recounted or drafts.was_stale(verdict, as_of=as_of):
+            cells.add((stored.account, stored.control))
+    return cells

@@ -1,22 +1,21 @@
-"""What a full sweep did not meet, and what could not be taken in."""
+"""What a full sweep did not meet."""
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
-from findings.ingest.controls import Catalog
-from findings.ingest.findings import key_of
-from findings.models import QuarantinedFinding, SeenFinding
-from findings.normalise import payload as normalised
+from findings.ingest import timeline
+from findings.ingest.copies import key_of
+from findings.models import Feed, SeenFinding
 from findings.normalise.records import Rejected
-from inventory.models import CollectionRun, Organization
+from inventory.models import CollectionRun
 
 # A failing check that AWS no longer reports is carried as OPEN: it was neither passed nor archived,
 # so all that is known is that nobody looks any more. Other products' findings simply expire, and so
-# do those of an account that left or was closed.
+# do those of an account that left or was closed. Rows are locked in the order of their key, as the
+# upsert does.
 _VANISH = """
 WITH missing AS (
     SELECT f.id, c.is_scored AND f.status = 'OPEN' AND a.gone_at IS NULL AND a.state = 'ACTIVE'
@@ -24,16 +23,22 @@ WITH missing AS (
     FROM findings_finding f
     JOIN findings_control c ON c.id = f.control_id JOIN inventory_account a ON a.id = f.account_id
     WHERE f.organization_id = %(organization)s AND f.vanished_at IS NULL
-        AND f.product_arn LIKE %(source)s AND f.product_arn <> ALL(%(spared)s)
+        AND f.feed = %(feed)s AND f.product_arn <> ALL(%(spared)s)
         AND (%(region)s = '' OR f.region = %(region)s)
         AND NOT EXISTS (
             SELECT 1 FROM findings_seenfinding s WHERE s.run_id = %(run)s AND s.finding_id = f.id)
+    ORDER BY f.key FOR NO KEY UPDATE OF f
 ), vanished AS (
     UPDATE findings_finding f SET
         vanished_at = %(as_of)s,
         status = CASE WHEN m.is_carried THEN 'OPEN' ELSE 'CLOSED' END,
         opened_at = CASE WHEN m.is_carried THEN f.opened_at END,
-        due_at = CASE WHEN m.is_carried THEN f.due_at END
+        due_at = CASE WHEN m.is_carried THEN f.due_at END,
+        sla_rule = CASE WHEN m.is_carried THEN f.sla_rule ELSE '' END,
+        history = CASE WHEN m.is_carried OR cardinality(f.history) = 0 THEN f.history
+            ELSE (f.history || GREATEST(
+                %(entry)s, f.history[cardinality(f.history)] / 8 * 8 + 8 + %(entry)s %% 8
+            ))[greatest(1, cardinality(f.history) + 2 - %(limit)s):] END
     FROM missing m WHERE m.id = f.id
     RETURNING f.id, f.account_id, f.control_id, f.status
 ), closed AS (
@@ -47,13 +52,6 @@ WITH missing AS (
 )
 SELECT count(*) FROM vanished
 """
-# Which findings a source answers for, as a pattern of the ARN of the product that reports them.
-_SOURCES = {
-    CollectionRun.Source.SECURITY_HUB: "arn:%:securityhub:%",
-    CollectionRun.Source.ACCESS_ANALYZER: "arn:%:access-analyzer:%",
-}
-
-
 _SEEN = """
 INSERT INTO findings_seenfinding (run_id, finding_id)
 SELECT %(run)s, id FROM findings_finding
@@ -70,10 +68,11 @@ def mark_seen(run: CollectionRun, rejected: Iterable[Rejected]) -> None:
     keys, ids = [], []
     for record in rejected:
         product_arn = record.payload.get("ProductArn") if isinstance(record.payload, dict) else None
-        if isinstance(product_arn, str) and record.source_id:
-            keys.append(key_of(product_arn=product_arn, finding_id=record.source_id))
-        elif record.source_id:
-            ids.append(record.source_id)
+        source_id = record.source_id.replace("\0", "")
+        if isinstance(product_arn, str) and source_id and (product_arn + source_id).isascii():
+            keys.append(key_of(product_arn=product_arn, finding_id=source_id))
+        elif source_id.isascii() and source_id:
+            ids.append(source_id)
     for column, found in (("key", keys), ("finding_id", ids)):
         if found:
             values = {"run": run.pk, "organization": run.organization_id, "values": found}
@@ -85,7 +84,7 @@ def mark_seen(run: CollectionRun, rejected: Iterable[Rejected]) -> None:
 def sweep_vanished(run: CollectionRun, *, as_of: datetime, spared: Iterable[str] = ()) -> int:
     """Mark what a full sweep that met everything has not met; returns how many findings.
 
-    `spared` are product ARNs of which the sweep could say nothing.
+    Only findings of the sweep's own feed. `spared` are product ARNs of which it could say nothing.
 
     :raises ValueError: when the run was not a full sweep or has no organisation.
     """
@@ -94,40 +93,15 @@ def sweep_vanished(run: CollectionRun, *, as_of: datetime, spared: Iterable[str]
     values: dict[str, Any] = {
         "run": run.pk,
         "organization": run.organization_id,
-        "source": _SOURCES[CollectionRun.Source(run.source)],
+        "feed": Feed(run.source).value,
         "region": run.region,
         "as_of": as_of,
         "spared": list(spared),
+        "entry": timeline.entry(as_of, timeline.State.VANISHED),
+        "limit": timeline.LIMIT,
     }
     with connection.cursor() as cursor:
         cursor.execute(_VANISH, values)
         vanished = int(cursor.fetchone()[0])
     SeenFinding.objects.filter(run=run).delete()
     return vanished
-
-
-def quarantine(
-    organization: Organization, rejected: Iterable[Rejected], *, source: str, as_of: datetime
-) -> int:
-    """Keep what could not be taken in, with its reason; returns how many."""
-    rows = {
-        record.source_id: QuarantinedFinding(
-            organization=organization,
-            source=source,
-            source_id=record.source_id,
-            reason=record.reason,
-            payload=json.loads(normalised.to_json(record.payload)),
-            first_seen_at=as_of,
-        )
-        for record in rejected
-    }
-    QuarantinedFinding.objects.bulk_create(
-        [rows[key] for key in sorted(rows)], ignore_conflicts=True
-    )
-    return len(rows)
-
-
-def release(catalog: Catalog, finding_ids: Iterable[str]) -> int:
-    """Take findings out of quarantine that have since been taken in; returns how many."""
-    held = QuarantinedFinding.objects.filter(organization_id=catalog.organization_id)
-    return held.filter(source_id__in=list(finding_ids)).delete()[0]
