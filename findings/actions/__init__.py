@@ -1,0 +1,1 @@
+"""What people do with findings: saved views, bulk changes of workflow, imports."""
