@@ -12,16 +12,22 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 POLICY = ROOT / "docs" / "iam-policy.json"
 # Template by key of docs/iam-policy.json.
-TEMPLATES = {"hub": "hub-role.yaml", "member": "member-role.yaml"}
+TEMPLATES = {
+    "hub": "hub-role.yaml",
+    "member": "member-role.yaml",
+    "events": "event-queue.yaml",
+    "write_back": "write-back.yaml",
+}
 BEGIN = "# Begin of the policy: written by `python -m deploy.cloudformation`.\n"
 END = "# End of the policy.\n"
 INDENT = 14
 # What docs/iam-policy.json has as an example, and what stands for it in a template.
-PARAMETERS: dict[str, dict[str, str]] = {
+PARAMETERS: dict[str, dict[str, Any]] = {
     "o-exampleorgid": {"Ref": "OrganizationId"},
     "arn:aws:iam::*:role/ParapetMemberRead": {
         "Fn::Sub": "arn:${AWS::Partition}:iam::*:role/${MemberRoleName}"
     },
+    "arn:aws:sqs:*:*:parapet-findings": {"Fn::GetAtt": ["Queue", "Arn"]},
 }
 
 

@@ -1,4 +1,4 @@
-"""`python -m deploy.healthcheck web|worker|beat`: exit 0 when that process of this container works."""
+"""`python -m deploy.healthcheck web|worker|events|beat`: exit 0 when that process of this container works."""
 
 import os
 import socket
@@ -46,13 +46,20 @@ def worker() -> bool:
     return answer.returncode == 0
 
 
+def events() -> bool:
+    """Whether the consumer of events has given a sign of life lately; it writes them into Postgres."""
+    command = [sys.executable, "manage.py", "consume_events", "--check", "--skip-checks"]
+    answer = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - fixed
+    return answer.returncode == 0
+
+
 def beat() -> bool:
     """Whether beat wrote its schedule lately; it answers no questions."""
     saved = [path.stat().st_mtime for path in BEAT_SCHEDULE.glob("beat-schedule*")]
     return bool(saved) and time.time() - max(saved) < BEAT_SILENT_SECONDS
 
 
-CHECKS = {"web": web, "worker": worker, "beat": beat}
+CHECKS = {"web": web, "worker": worker, "events": events, "beat": beat}
 
 
 def main() -> int:

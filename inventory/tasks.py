@@ -30,6 +30,7 @@ def door() -> aws.Door:
             rate_percent=settings.POSTURE_AWS_RATE_PERCENT,
             redis_url=settings.REDIS_URL,
             session_name=f"parapet-{socket.gethostname()}"[:64],
+            write_back_role_arn=settings.POSTURE_WRITE_BACK_ROLE_ARN or None,
         )
     )
 

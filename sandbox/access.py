@@ -1,7 +1,9 @@
 """Who may call the sandbox AWS, and for what: keys, the trust of roles, and the published IAM policies.
 
-Three roles exist. `ParapetHubRead` in the security account trusts the user `parapet` there; `ParapetMemberRead` in every
-account and `ParapetManagementRead` in the management account trust the hub role. Each of them asks for the external id.
+`ParapetHubRead` in the security account trusts the user `parapet` there; `ParapetMemberRead` in every account,
+`ParapetManagementRead` in the management account and `ParapetWriteBack` in the security account trust the hub role. Each of
+them asks for the external id. `SecurityAnalyst` in the security account is somebody who works in the AWS console: the user
+may take it on, and the published policies do not bind it.
 """
 
 import json
@@ -19,6 +21,8 @@ BASE_USER = "parapet"
 HUB_ROLE = "ParapetHubRead"
 MEMBER_ROLE = "ParapetMemberRead"
 MANAGEMENT_ROLE = "ParapetManagementRead"
+WRITE_ROLE = "ParapetWriteBack"
+ANALYST_ROLE = "SecurityAnalyst"
 
 # They open nothing but an endpoint on loopback, so a default may stand in the source.
 _DEFAULT_KEY_ID = "AKIAPARAPETSANDBOX01"
@@ -119,11 +123,13 @@ class RoleTrust:
         """Tell whether the trust policy of a role lets this caller in. The account is known to exist."""
         if external_id != self.external_id:
             return False
-        if role == HUB_ROLE:
+        if role in (HUB_ROLE, ANALYST_ROLE):
             return account_id == self.security_account_id and not principal.role
         by_hub = principal.role == HUB_ROLE and principal.account_id == self.security_account_id
         if role == MANAGEMENT_ROLE:
             return by_hub and account_id == self.management_account_id
+        if role == WRITE_ROLE:
+            return by_hub and account_id == self.security_account_id
         return by_hub and role == MEMBER_ROLE
 
 
@@ -144,13 +150,21 @@ class Statement:
     conditions: Mapping[str, Mapping[str, tuple[str, ...]]]
 
 
-_HUB_ONLY = (Statement(True, ("sts:AssumeRole",), (f"arn:aws:iam::*:role/{HUB_ROLE}",), {}),)
-_DOCUMENT_OF_ROLE = {HUB_ROLE: "hub", MEMBER_ROLE: "member", MANAGEMENT_ROLE: "management"}
+_BASE_ROLES = tuple(f"arn:aws:iam::*:role/{role}" for role in (HUB_ROLE, ANALYST_ROLE))
+_BASE_ONLY = (Statement(True, ("sts:AssumeRole",), _BASE_ROLES, {}),)
+# The trust policy of a role in the same account that names the hub role is leave enough.
+_BY_TRUST = Statement(True, ("sts:AssumeRole",), (f"arn:aws:iam::*:role/{WRITE_ROLE}",), {})
+_DOCUMENTS_OF_ROLE = {
+    HUB_ROLE: ("hub", "events"),
+    MEMBER_ROLE: ("member",),
+    MANAGEMENT_ROLE: ("management",),
+    WRITE_ROLE: ("write_back",),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """The published read policies, by document: hub, member and, where published, management."""
+    """The published policies, by document: hub, member and, where published, management, events and write_back."""
 
     documents: Mapping[str, tuple[Statement, ...]]
 
@@ -182,10 +196,19 @@ class Permissions:
         self, principal: Principal, action: str, resource: str, context: Mapping[str, str]
     ) -> bool:
         """Tell whether the principal's identity policy allows an action on a resource; Deny wins."""
-        name = _DOCUMENT_OF_ROLE.get(principal.role, "")
-        statements = self.documents.get(name, ()) if principal.role else _HUB_ONLY
+        if principal.role == ANALYST_ROLE:
+            return True
+        statements = self._statements(principal.role) if principal.role else _BASE_ONLY
         hits = [item for item in statements if _applies(item, action, resource, context)]
         return any(item.allow for item in hits) and all(item.allow for item in hits)
+
+    def _statements(self, role: str) -> tuple[Statement, ...]:
+        found = [
+            item
+            for name in _DOCUMENTS_OF_ROLE.get(role, ())
+            for item in self.documents.get(name, ())
+        ]
+        return (*found, _BY_TRUST) if role == HUB_ROLE else tuple(found)
 
 
 _OPERATORS = {"StringEquals", "StringLike", "ArnLike", "ArnEquals"}

@@ -109,6 +109,11 @@ class Environment:
         """The invented organisation and a real one never share a database."""
         return "parapet_demo" if self.aws == "sandbox" else "parapet"
 
+    @property
+    def has_event_queue(self) -> bool:
+        """Whether there is a queue to read: the sandbox's own, or one that is set."""
+        return self.aws == "sandbox" or self.is_given("POSTURE_EVENT_QUEUE_URL")
+
     def is_given(self, name: str) -> bool:
         return bool(self.given.get(name) or self.given.get(f"{name}_FILE"))
 
@@ -201,6 +206,8 @@ def _demo(kept: Mapping[str, str]) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": kept["SANDBOX_ACCESS_KEY_ID"],
         "AWS_SECRET_ACCESS_KEY": kept["SANDBOX_SECRET_ACCESS_KEY"],
         "POSTURE_EXTERNAL_ID": kept["SANDBOX_EXTERNAL_ID"],
+        # What is done in the demo is done to the invented organisation alone.
+        "POSTURE_WRITE_BACK": "1",
         # The invented organisation has no limits worth waiting for.
         "POSTURE_AWS_RATE_PERCENT": "0",
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -1,7 +1,7 @@
 """`make run`: from a fresh clone to pages in a browser, and back to nothing on Ctrl-C.
 
-Order: servers (started together), static files, migrations, demo users, then web, worker and beat
-under a supervisor, then the first collection while they run.
+Order: servers (started together), static files, migrations, demo users, then web, worker, beat and
+(where there is a queue) the consumer of events under a supervisor, then the first collection while they run.
 """
 
 import signal
@@ -90,6 +90,8 @@ class Run:
         after = threading.Thread(target=self._after_start, name="after-start")
         supervisor = self._supervisor = Supervisor(self._console, self._paths.logs, after.start)
         for name, command in read_procfile(self._paths.root / "Procfile").items():
+            if name == "events" and not self._environment.has_event_queue:
+                continue
             variables = self._environment.for_processes()
             supervisor.add(name, command, environment=variables, cwd=self._paths.root)
         try:

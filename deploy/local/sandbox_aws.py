@@ -15,6 +15,8 @@ FACTS = {
     "POSTURE_HUB_ROLE_ARN": "hub_role_arn",
     "POSTURE_HOME_REGION": "home_region",
     "POSTURE_ORGANIZATION_NAME": "organization_name",
+    "POSTURE_EVENT_QUEUE_URL": "event_queue_url",
+    "POSTURE_WRITE_BACK_ROLE_ARN": "write_back_role_arn",
 }
 
 

@@ -11,7 +11,7 @@ from findings.normalise.controls import standard_of
 from inventory.aws import Denied, Throttled, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from findings.normalise.records import FindingRecord, Page
@@ -31,6 +31,8 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
 
 # The most that each of these calls gives or takes at once.
 PAGE_SIZE = 100
+# The most values that a filter takes.
+VALUES = 20
 # A date filter with a start must have an end too: one that no finding reaches.
 END_OF_TIME = "2999-12-31T23:59:59.999Z"
 NO_AGGREGATOR = "NONE"
@@ -88,14 +90,14 @@ def read_findings(
     """Yield pages of up to 100 findings, oldest update first; None = everything that AWS keeps.
 
     ACTIVE and ARCHIVED findings alike: without a filter on RecordState AWS gives both. A change
-    of workflow or note does not touch UpdatedAt, so only a read of everything sees it. `region`
+    of workflow or note does not touch UpdatedAt: `read_decided` sees what this does not. `region`
     is for a hub without an aggregator. The filters are applied to the answers once more; what
     cannot be read is in `rejected` and is never filtered out.
     """
     since = updated_since.astimezone(UTC) if updated_since else None
     filters: dict[str, Any] = {}
     if since:
-        filters["UpdatedAt"] = [{"Start": _iso(since), "End": END_OF_TIME}]
+        filters["UpdatedAt"] = [{"Start": instant(since), "End": END_OF_TIME}]
     if region:
         filters["Region"] = [{"Value": region, "Comparison": "EQUALS"}]
 
@@ -109,6 +111,30 @@ def read_findings(
         **({"Filters": filters} if filters else {}),
     ):
         yield batch.page(_entries(client, answer), parse=asff.parse, is_wanted=is_wanted)
+
+
+def read_decided(client: Client, *, region: str | None = None) -> Iterator[Page]:
+    """Yield the active findings whose workflow somebody has set: SUPPRESSED, NOTIFIED or RESOLVED.
+
+    AWS sets RESOLVED itself for each PASSED control finding, which is most of them and no news, so
+    those are left out; NOT_EQUALS lets findings without Compliance through.
+    """
+    passed = {"Value": "PASSED", "Comparison": "NOT_EQUALS"}
+    for more in (
+        {"WorkflowStatus": [_equals("SUPPRESSED"), _equals("NOTIFIED")]},
+        {"WorkflowStatus": [_equals("RESOLVED")], "ComplianceStatus": [passed]},
+    ):
+        filters = {"RecordState": [_equals("ACTIVE")], **more}
+        if region:
+            filters["Region"] = [_equals(region)]
+        yield from _asked(client, filters)
+
+
+def read_by_id(client: Client, finding_ids: Sequence[str]) -> Iterator[Page]:
+    """Yield the findings with these ids, wherever AWS still has them (1 call for 20 ids)."""
+    for start in range(0, len(finding_ids), VALUES):
+        asked = finding_ids[start : start + VALUES]
+        yield from _asked(client, {"Id": [_equals(finding_id) for finding_id in asked]})
 
 
 def read_home(client: Client) -> HubRecord:
@@ -171,8 +197,18 @@ def read_standards(client: Client) -> tuple[StandardRecord, ...]:
     return tuple(sorted(records, key=lambda record: (record.name, record.arn)))
 
 
-def _iso(moment: datetime) -> str:
+def instant(moment: datetime) -> str:
+    """Write a moment (UTC) as the filters of both APIs want it."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _equals(value: str) -> dict[str, str]:
+    return {"Value": value, "Comparison": "EQUALS"}
+
+
+def _asked(client: Client, filters: Mapping[str, Any]) -> Iterator[Page]:
+    for answer in client.pages("get_findings", MaxResults=PAGE_SIZE, Filters=dict(filters)):
+        yield batch.page(_entries(client, answer), parse=asff.parse)
 
 
 def _entries(client: Client, answer: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

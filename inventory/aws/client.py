@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from botocore.model import ServiceModel
 
 _TOKENS = ("NextToken", "nextToken")
+# What says "nothing" by an answer without a field. A cut one looks the same and loses nothing:
+# messages that were received and never deleted come again.
+_MAY_BE_EMPTY = frozenset({("sqs", "receive_message")})
 
 
 class Maker(Protocol):
@@ -117,8 +120,8 @@ class Client:
         answer: dict[str, Any] = getattr(self._boto(fresh=fresh), operation)(**params)
         answer.pop("ResponseMetadata", None)
         # A body that was cut in transit is not JSON, and botocore then reads it as "no fields":
-        # an empty list to whoever trusts it. No call of ours has an answer without any field.
-        if not answer:
+        # an empty list to whoever trusts it. No other call of ours has an answer without any field.
+        if not answer and (self.service, operation) not in _MAY_BE_EMPTY:
             detail = "The answer is empty or was cut off."
             raise errors.Unavailable(detail, **self.place(self._api_name(operation)))
         return answer

@@ -47,6 +47,7 @@ class Config:
     :param external_id: None = roles without an external id in their trust
     :param rate_percent: share of AWS's published rates that we use; 0 = no throttle
     :param redis_url: where the shared buckets live; None = no throttle
+    :param write_back_role_arn: who may change findings; None = the hub role itself
     """
 
     endpoint_url: str | None
@@ -58,6 +59,7 @@ class Config:
     rate_percent: int
     redis_url: str | None = field(repr=False)
     session_name: str
+    write_back_role_arn: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,11 @@ class Door:
         if not role:
             detail = "POSTURE_MANAGEMENT_ROLE_ARN is not set."
             raise errors.NotConfigured(detail, service=service, operation="AssumeRole")
+        return self._client(service, role, region)
+
+    def write_client(self, service: str, *, region: str | None = None) -> Client:
+        """Return a client of the role that may change findings; there is no other that writes."""
+        role = self.config.write_back_role_arn or self.config.hub_role_arn
         return self._client(service, role, region)
 
     def close(self) -> None:

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 # The door's own call: the hub role takes on the member role of each account.
 PERMISSIONS: dict[str, tuple[str, ...]] = {"hub": ("sts:AssumeRole",)}
 
-# Order of the documents in the file.
-ROLES = ("hub", "member", "management")
+# Order of the documents in the file. The last two are for those who want them: `events` is given to
+# the hub role with the queue, `write_back` to a role of its own.
+ROLES = ("hub", "member", "management", "events", "write_back")
 MEMBER_ROLE_ARN = "arn:aws:iam::*:role/ParapetMemberRead"
+QUEUE_ARN = "arn:aws:sqs:*:*:parapet-findings"
 # To be replaced by the reader's own organisation: roles of nobody else may be assumed.
 ORGANIZATION_ID = "o-exampleorgid"
 
@@ -26,6 +28,8 @@ _RENAMED = {
     "securityhub:BatchUpdateFindingsV2": "securityhub:BatchUpdateFindings",
     "securityhub:GetFindingStatisticsV2": "securityhub:GetAdhocInsightResults",
     "securityhub:GetFindingsV2": "securityhub:GetFindings",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
 }
 
 
@@ -38,7 +42,7 @@ def action_of(signing_name: str, operation: str) -> str:
 def discover(packages: Iterable[str]) -> dict[str, frozenset[str]]:
     """Collect PERMISSIONS by role from every module of these packages, and the door's own.
 
-    :raises AttributeError: a module declares none
+    A module without them calls nothing in AWS; a test compares both with the calls.
     """
     found: dict[str, set[str]] = {}
     for declared in itertools.chain([PERMISSIONS], _declared(packages)):
@@ -57,7 +61,7 @@ def _declared(packages: Iterable[str]) -> Iterable[Mapping[str, Iterable[str]]]:
         package = importlib.import_module(name)
         for module in pkgutil.iter_modules(package.__path__, f"{name}."):
             # Loaded by name: the floor below cannot import the sources above it.
-            yield importlib.import_module(module.name).PERMISSIONS
+            yield getattr(importlib.import_module(module.name), "PERMISSIONS", {})
 
 
 def _document(actions: Iterable[str]) -> dict[str, Any]:
@@ -71,6 +75,8 @@ def _document(actions: Iterable[str]) -> dict[str, Any]:
 def _statement(service: str, actions: list[str]) -> dict[str, Any]:
     sid = "".join(part.capitalize() for part in service.split("-"))
     statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*"}
+    if service == "sqs":
+        statement["Resource"] = QUEUE_ARN
     if service == "sts":
         statement["Resource"] = MEMBER_ROLE_ARN
         statement["Condition"] = {"StringEquals": {"aws:ResourceOrgID": ORGANIZATION_ID}}

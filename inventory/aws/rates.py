@@ -7,6 +7,7 @@ with one endpoint in the world, which count per account. Sources:
 - Security Hub: docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html.
 - Account Management: docs.aws.amazon.com/accounts/latest/reference/quotas.html.
 - IAM Access Analyzer publishes none: ours is an assumption on the safe side.
+- SQS publishes none for standard queues ("a nearly unlimited number of calls").
 STS is not in the table: an account is allowed far more (600/s) than we can ask for.
 """
 
@@ -60,7 +61,7 @@ _TABLE: dict[str, tuple[tuple[str, Rate], ...]] = {
         ("BatchEnableStandards", Rate("BatchEnableStandards", 1, 1)),
         ("UpdateStandardsControl", Rate("UpdateStandardsControl", 1, 5)),
         ("BatchImportFindings", Rate("BatchImportFindings", 10, 30)),
-        ("BatchUpdateFindings", Rate("BatchUpdateFindings", 10, 30)),
+        ("BatchUpdateFindings BatchUpdateFindingsV2", Rate("BatchUpdateFindings", 10, 30)),
         ("*", Rate("other", 10, 30)),
     ),
     "account": (

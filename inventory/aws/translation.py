@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 EXPIRED = re.compile(r"ExpiredToken|RequestExpired")
 
 # First match wins. The codes come from the botocore service models and retry tables, and from
-# the error lists of the Security Hub, Organizations, STS and EC2 API references.
+# the error lists of the Security Hub, Organizations, STS, EC2 and SQS API references.
 CODES: tuple[tuple[re.Pattern[str], type[errors.SourceError]], ...] = (
     (EXPIRED, errors.Denied),
     (
         # Security Hub answers LimitExceededException for a throttle and for a quota alike.
         re.compile(
             r"Throttl|TooManyRequests|LimitExceeded|SlowDown|PriorRequestNotComplete"
-            r"|TransactionInProgress"
+            r"|TransactionInProgress|OverLimit"
         ),
         errors.Throttled,
     ),
@@ -31,6 +31,7 @@ CODES: tuple[tuple[re.Pattern[str], type[errors.SourceError]], ...] = (
         re.compile(
             r"InvalidAccess(Exception)?$|OptInRequired|SubscriptionRequired|RegionDisabled"
             r"|OrganizationsNotInUse|NotEnabled|NotRegistered|NotFound"
+            r"|NonExistentQueue|QueueDoesNotExist"
         ),
         errors.NotConfigured,
     ),

@@ -10,7 +10,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from sandbox.access import HUB_ROLE, MEMBER_ROLE, Permissions, Settings
+from sandbox.access import (
+    ANALYST_ROLE,
+    HUB_ROLE,
+    MEMBER_ROLE,
+    WRITE_ROLE,
+    Permissions,
+    Settings,
+)
 from sandbox.faults import Faults
 from sandbox.model import Org
 from sandbox.server.application import Application
@@ -62,6 +69,19 @@ class Running:
     @property
     def hub_role_arn(self) -> str:
         return f"arn:aws:iam::{self.org.security_account_id}:role/{HUB_ROLE}"
+
+    @property
+    def write_back_role_arn(self) -> str:
+        return f"arn:aws:iam::{self.org.security_account_id}:role/{WRITE_ROLE}"
+
+    @property
+    def analyst_role_arn(self) -> str:
+        """Name the role of somebody who works in the AWS console."""
+        return f"arn:aws:iam::{self.org.security_account_id}:role/{ANALYST_ROLE}"
+
+    @property
+    def event_queue_url(self) -> str:
+        return self.application.events.url(self.url)
 
     def member_role_arn(self, account_id: str) -> str:
         """Name the read role of an account."""
@@ -115,7 +135,7 @@ def start(
     application = Application(world, settings, permissions, real_time=_real_time)
     listener = Listener(port, application, is_verbose=is_verbose)
     world.moment()
-    application.moto.load_in_background()
+    application.moto.load_in_background(then=application.events.make)
     thread = threading.Thread(
         target=listener.serve_forever, args=(0.05,), name="sandbox", daemon=True
     )

@@ -3,7 +3,7 @@
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,7 @@ from sandbox.server import access_analyzer, account, organizations, paging, sts
 from sandbox.server.calls import Call, Handler
 from sandbox.server.control import Control
 from sandbox.server.errors import JSON, Answer, ApiError, Failure, render, spelled
+from sandbox.server.event_queue import EventQueue
 from sandbox.server.models import Wire, protocol_of, read_operation
 from sandbox.server.moto_side import MotoSide
 from sandbox.server.security_hub import hub, operations
@@ -80,7 +81,9 @@ class Application:
         self.stats = Stats()
         self.moto = MotoSide()
         self.stopping = threading.Event()
-        self._control = Control(world, self.faults, self.stats)
+        self.events = EventQueue(org, self.moto, real_time=real_time)
+        world.on_change = self._announce
+        self._control = Control(world, self.faults, self.stats, self.events)
         self._permissions = permissions
         self._real_time = real_time
         self._keyring = Keyring(access.base_principal(org.security_account_id, settings))
@@ -195,6 +198,17 @@ class Application:
             why = f"with an explicit deny in a service control policy: {policy}" if policy else ""
             resource = _resource(request.service, request.region, params, principal)
             raise Failure("denied", access.refusal(principal, action, resource, why))
+
+    def _announce(self, moment: Moment, rows: Sequence[int], by_time: bool) -> None:
+        """Put the events of changed findings into the queue: a caller's before it is answered, time's when it suits."""
+        past = {"is_past": self.world.is_clock_set}
+        if by_time:
+            announce = threading.Thread(
+                target=self.events.announce, args=(moment, rows), kwargs=past, daemon=True
+            )
+            announce.start()
+        else:
+            self.events.announce(moment, rows, **past)
 
     def _authorise(self, call: Call) -> None:
         """Judge the call by the read-only rule of the sandbox and the published policies.

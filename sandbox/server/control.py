@@ -1,14 +1,16 @@
-"""The sandbox's own endpoints under `/_sandbox/`: health, stats, clock and faults."""
+"""The sandbox's own endpoints under `/_sandbox/`: health, stats, clock, faults, and somebody in the AWS console."""
 
 import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sandbox.access import HUB_ROLE, MANAGEMENT_ROLE, MEMBER_ROLE
+from sandbox.access import ANALYST_ROLE, HUB_ROLE, MANAGEMENT_ROLE, MEMBER_ROLE, WRITE_ROLE
 from sandbox.faults import BadRule, Faults, read_rules
 from sandbox.server.errors import Answer
-from sandbox.server.models import Wire
+from sandbox.server.event_queue import EventQueue
+from sandbox.server.models import Wire, model_of
+from sandbox.server.security_hub.findings import edit_of, note
 from sandbox.server.stats import Stats
 from sandbox.server.world import Moment, World
 
@@ -20,12 +22,14 @@ class BadRequest(Exception):
 class Control:
     """Answers control requests; everything is JSON."""
 
-    def __init__(self, world: World, faults: Faults, stats: Stats) -> None:
+    def __init__(self, world: World, faults: Faults, stats: Stats, events: EventQueue) -> None:
         self._world = world
+        self._events = events
         self._faults = faults
         self._stats = stats
         self._routes: dict[tuple[str, str], Callable[[Wire], Any]] = {
             ("GET", "health"): self._health,
+            ("POST", "workflow"): self._set_workflow,
             ("GET", "clock"): lambda _: _described(self._world.moment()),
             ("POST", "clock"): self._set_clock,
             ("GET", "stats"): lambda _: self._counts(),
@@ -46,9 +50,10 @@ class Control:
         except (BadRule, BadRequest) as error:
             return _answer(400, {"error": str(error)})
 
-    def _health(self, _: Wire) -> dict[str, Any]:
+    def _health(self, wire: Wire) -> dict[str, Any]:
         """Tell what a client has to know before its first call."""
         org = self._world.org
+        roles = f"arn:aws:iam::{org.security_account_id}:role/"
         return {
             "status": "ok",
             "organization_id": org.organization_id,
@@ -56,7 +61,9 @@ class Control:
             "home_region": org.home_region,
             "management_account_id": org.management_account_id,
             "security_account_id": org.security_account_id,
-            "hub_role_arn": f"arn:aws:iam::{org.security_account_id}:role/{HUB_ROLE}",
+            "hub_role_arn": f"{roles}{HUB_ROLE}",
+            "write_back_role_arn": f"{roles}{WRITE_ROLE}",
+            "event_queue_url": self._events.url(f"http://{wire.headers['host']}"),
             "member_role_name": MEMBER_ROLE,
             "management_role_arn": f"arn:aws:iam::{org.management_account_id}:role/{MANAGEMENT_ROLE}",
             **_described(self._world.moment()),
@@ -68,6 +75,25 @@ class Control:
         if text is None and not (isinstance(document, dict) and "now" in document):
             raise BadRequest('The body is {"now": "<ISO 8601 with time zone>"} or {"now": null}')
         return _described(self._world.set_clock(None if text is None else _moment(text)))
+
+    def _set_workflow(self, wire: Wire) -> dict[str, Any]:
+        """Do to findings what somebody in the AWS console does; ids that are not there are told."""
+        asked = _body(wire)
+        ids = asked.get("ids") if isinstance(asked, dict) else None
+        status = asked.get("status", "SUPPRESSED") if isinstance(asked, dict) else ""
+        allowed = model_of("securityhub").shape_for("WorkflowStatus").metadata["enum"]
+        if not isinstance(ids, list) or status not in allowed:
+            raise BadRequest(
+                'The body is {"ids": ["<finding id>", …], "status": "SUPPRESSED", "note": "…"}'
+            )
+        moment = self._world.moment()
+        found = [row.document for row in moment.findings.rows if row.document["Id"] in set(ids)]
+        fields: dict[str, Any] = {"Workflow": {"Status": status}}
+        if asked.get("note"):
+            fields["Note"] = note({"Text": asked["note"], "UpdatedBy": ANALYST_ROLE}, moment)
+        self._world.edit(moment, [edit_of(finding, fields) for finding in found])
+        missing = sorted(set(ids) - {finding["Id"] for finding in found})
+        return {"changed": len(found), "missing": missing}
 
     def _counts(self) -> dict[str, Any]:
         calls = self._stats.calls

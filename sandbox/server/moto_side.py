@@ -5,10 +5,12 @@ moto takes more than a second to import, so that happens in a thread of its own 
 
 import importlib
 import io
+import json
 import threading
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
+from uuid import uuid4
 
 from sandbox.server.errors import Answer, Failure
 from sandbox.server.models import Wire
@@ -25,16 +27,16 @@ class MotoSide:
         self._application: _WSGI | None = None
         self._is_ready = threading.Event()
 
-    def load_in_background(self) -> None:
-        """Start importing moto; the first call that needs it waits for the end of that."""
+    def load_in_background(self, then: Callable[[], object]) -> None:
+        """Start importing moto, and do something once it is there; the first call that needs it waits for it."""
         # moto imports requests, which warns of a SOCKS library that nobody needs here. Filters for warnings belong to
         # the thread that runs, so this one import is done at once.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             importlib.import_module("requests")
-        threading.Thread(target=self._load, name="moto", daemon=True).start()
+        threading.Thread(target=self._load, args=(then,), name="moto", daemon=True).start()
 
-    def _load(self) -> None:
+    def _load(self, then: Callable[[], object]) -> None:
         try:
             werkzeug_app = importlib.import_module("moto.moto_server.werkzeug_app")
             # Imported by moto on the first call otherwise, and that first call is always an AssumeRole.
@@ -44,6 +46,30 @@ class MotoSide:
             )
         finally:
             self._is_ready.set()
+        then()
+
+    def ask(
+        self, service: str, target: str, params: dict[str, Any], *, account_id: str, region: str
+    ) -> None:
+        """Let moto do something for the sandbox itself (a service with the JSON protocol).
+
+        :raises Failure: internal, when moto refuses
+        """
+        answer = self.answer(_signed(service, target, params, region), account_id)
+        if answer.status >= 300:
+            raise Failure("internal", f"{target}: {answer.body.decode()}")
+
+    def put(self, bodies: Iterable[str], *, queue: str, account_id: str, region: str) -> None:
+        """Put messages into a queue by moto's own hands: SendMessage looks at every message that is there already."""
+        sqs = importlib.import_module("moto.sqs.models")
+        backend = sqs.sqs_backends[account_id][region]
+        # moto counts the whole queue to tell whether a message is too old; none gets as old as four days here.
+        backend.is_message_valid_based_on_retention_period = _is_young
+        held = backend.get_queue(queue)
+        for body in bodies:
+            message = sqs.Message(str(uuid4()), body)
+            message.mark_sent(delay_seconds=0)
+            held.add_message(message)
 
     def answer(self, wire: Wire, account_id: str) -> Answer:
         """Let moto answer a request as if from an account.
@@ -66,6 +92,21 @@ class MotoSide:
         kept = tuple(item for item in headers if item[0].lower() not in _SKIPPED_HEADERS)
         code = "" if status < "400" else status[:3]
         return Answer(int(status[:3]), body, kept, code=code)
+
+
+def _is_young(queue_name: str, message: object) -> bool:
+    return True
+
+
+def _signed(service: str, target: str, params: dict[str, Any], region: str) -> Wire:
+    """A request of a JSON service as a client would send it; moto reads of the signature the scope alone."""
+    headers = {
+        "authorization": f"AWS4-HMAC-SHA256 Credential=SANDBOX/20260101/{region}/{service}/aws4_request",
+        "content-type": "application/x-amz-json-1.0",
+        "host": f"{service}.{region}.amazonaws.com",
+        "x-amz-target": target,
+    }
+    return Wire("POST", "/", "", headers, json.dumps(params).encode())
 
 
 def _environ(wire: Wire, account_id: str) -> dict[str, Any]:

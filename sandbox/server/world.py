@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from time import monotonic
@@ -21,6 +21,9 @@ from sandbox.model import (
 from sandbox.server.paging import BadToken
 from sandbox.server.security_hub.edits import Edit, FindingKey
 from sandbox.server.security_hub.store import FindingStore
+
+OnChange = Callable[["Moment", Sequence[int], bool], None]
+"""Told of changed findings: version, rows, and whether time changed them rather than a caller."""
 
 ENABLED_REGION_STATES = ("ENABLED", "ENABLED_BY_DEFAULT")
 # A sweep under way keeps reading the version that it began with, while others already read newer ones.
@@ -127,6 +130,10 @@ class Moment:
         return [*self.path_to(node.parent_id), target_id] if node else []
 
 
+def _nobody_listens(moment: Moment, rows: Sequence[int], by_time: bool) -> None:
+    """Stand in until somebody listens."""
+
+
 class World:
     """The versions of the organisation, newest last.
 
@@ -146,6 +153,7 @@ class World:
         self._built_at = 0.0
         self._build_seconds = 0.0
         self._edits: dict[FindingKey, Edit] = {}
+        self.on_change: OnChange = _nobody_listens
 
     def set_clock(self, now: datetime | None) -> Moment:
         """Move the organisation to a moment, or let it follow real time again (None)."""
@@ -153,6 +161,11 @@ class World:
             self._set_now = now
             self._versions.clear()
             return self._build()
+
+    @property
+    def is_clock_set(self) -> bool:
+        """Tell whether the organisation stands at a set moment instead of following real time."""
+        return self._set_now is not None
 
     def moment(self, version: int | None = None) -> Moment:
         """Give the newest version, or the one that a token names.
@@ -170,13 +183,28 @@ class World:
         )
 
     def edit(self, moment: Moment, edits: Iterable[Edit]) -> None:
-        """Keep what a caller changed in findings, over every later version as well."""
+        """Keep what a caller changed in findings, over every later version as well, and tell who listens."""
+        rows = []
         with self._lock:
+            newest = self._versions[-1]
             for edit in edits:
                 merged = edit.after(self._edits.get(edit.key))
                 self._edits[edit.key] = merged
                 for version in {*self._versions, moment}:
-                    version.findings.apply(merged)
+                    row = version.findings.apply(merged)
+                    if version is newest and row is not None:
+                        rows.append(row)
+        if rows:
+            self.on_change(newest, rows, False)
+
+    def forget_edits(self) -> Moment:
+        """Give every finding back what callers changed in it."""
+        with self._lock:
+            if not self._edits:
+                return self.moment()
+            self._edits.clear()
+            self._versions.clear()
+            return self._build()
 
     def _is_old(self) -> bool:
         if not self._versions:
@@ -186,10 +214,13 @@ class World:
 
     def _build(self) -> Moment:
         began = monotonic()
+        before = self._versions[-1] if self._versions else None
         snapshot = history.snapshot(self.org, self._set_now or self._real_time())
         moment = Moment(self._next_version, snapshot, self._edits)
         self._next_version += 1
         self._versions.append(moment)
+        if before is not None:
+            self.on_change(moment, moment.findings.updated_after(before.now), True)
         self._built_at = monotonic()
         self._build_seconds = self._built_at - began
         return moment

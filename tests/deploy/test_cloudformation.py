@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from deploy.cloudformation import PARAMETERS, POLICY, ROOT, TEMPLATES, render
+from findings.sources import event_queue
+from inventory.aws import permissions
 
 POLICIES = json.loads(POLICY.read_text())
 
@@ -32,13 +34,42 @@ def with_examples(node):
     return node
 
 
-@pytest.mark.parametrize("key", TEMPLATES)
+ROLES = [key for key in TEMPLATES if key != "events"]
+
+
+@pytest.mark.parametrize("key", ROLES)
 def test_the_policy_of_the_template_is_the_published_one(key):
     (policy,) = role(key)["Policies"]
     assert with_examples(policy["PolicyDocument"]) == POLICIES[key]
 
 
-@pytest.mark.parametrize("key", TEMPLATES)
+def test_the_hub_role_gets_the_published_policy_for_its_queue():
+    resources = template("events")["Resources"]
+    granted = resources["HubMayRead"]["Properties"]
+    assert with_examples(granted["PolicyDocument"]) == POLICIES["events"]
+    assert granted["Roles"] == [{"Ref": "HubRoleName"}]
+
+
+def test_only_the_rule_may_fill_the_queue_and_nobody_without_tls():
+    allow, deny = template("events")["Resources"]["QueuePolicy"]["Properties"]["PolicyDocument"][
+        "Statement"
+    ]
+    assert allow["Principal"] == {"Service": "events.amazonaws.com"}
+    assert allow["Condition"]["ArnEquals"] == {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_queue_holds_messages_for_as_long_as_its_reader_asks():
+    queue = template("events")["Resources"]["Queue"]["Properties"]
+    assert queue["VisibilityTimeout"] == event_queue.HOLD_SECONDS
+    assert queue["ReceiveMessageWaitTimeSeconds"] == event_queue.LONG_POLL_SECONDS
+    assert (
+        template("events")["Parameters"]["QueueName"]["Default"]
+        == (permissions.QUEUE_ARN.rpartition(":")[2])
+    )
+
+
+@pytest.mark.parametrize("key", ROLES)
 def test_the_role_asks_for_the_external_id(key):
     (statement,) = role(key)["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Condition"]["StringEquals"]["sts:ExternalId"] == {"Ref": "ExternalId"}

@@ -67,4 +67,4 @@ def test_beat_is_healthy_while_it_writes_its_schedule(tmp_path, monkeypatch):
 def test_an_unknown_process_is_refused(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["healthcheck", "mailer"])
     assert healthcheck.main() == 2
-    assert "web|worker|beat" in capsys.readouterr().err
+    assert "web|worker|events|beat" in capsys.readouterr().err

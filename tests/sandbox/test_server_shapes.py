@@ -125,6 +125,18 @@ def security_hub_calls(snapshot):
         "DescribeSecurityHubV2": {},
         "ListAggregatorsV2": {},
         "GetFindingsV2": {},
+        "GetFindingStatisticsV2": {"GroupByRules": [{"GroupByField": "compliance.control"}]},
+        "BatchUpdateFindingsV2": {
+            "FindingIdentifiers": [
+                {
+                    "CloudAccountUid": finding["AwsAccountId"],
+                    "FindingInfoUid": uid,
+                    "MetadataProductUid": finding["ProductArn"].replace("product/", "productv2/"),
+                }
+                for uid in (finding["Id"], "none")
+            ],
+            "SeverityId": 3,
+        },
     }
 
 

@@ -10,7 +10,7 @@ from sandbox.server.calls import Call
 from sandbox.server.errors import Answer, Failure
 from sandbox.server.models import model_of
 from sandbox.server.security_hub.comparisons import BadFilter
-from sandbox.server.security_hub.edits import Edit
+from sandbox.server.security_hub.edits import Edit, key_of
 from sandbox.server.security_hub.hub import is_administrator
 from sandbox.server.world import Moment
 
@@ -116,16 +116,21 @@ def _edit(call: Call, finding: Document, moment: Moment) -> Edit:
     if call.params.get("Workflow"):
         fields["Workflow"] = {"Status": call.params["Workflow"]["Status"]}
     if call.params.get("Note"):
-        moved = moment.now.strftime("%Y-%m-%dT%H:%M:%S.000Z")
-        fields["Note"] = {**call.params["Note"], "UpdatedAt": moved}
+        fields["Note"] = note(call.params["Note"], moment)
     if call.params.get("Severity"):
         fields["Severity"] = {**finding.get("Severity", {}), **_severity(call.params["Severity"])}
-    return Edit(
-        (finding["Id"], finding["ProductArn"]),
-        fields,
-        finding.get("Compliance", {}).get("Status", ""),
-        finding.get("RecordState", ""),
-    )
+    return edit_of(finding, fields)
+
+
+def edit_of(finding: Document, fields: Document) -> Edit:
+    """Lay out a change of these fields of a finding."""
+    compliance = finding.get("Compliance", {}).get("Status", "")
+    return Edit(key_of(finding), fields, compliance, finding.get("RecordState", ""))
+
+
+def note(given: Document, moment: Moment) -> Document:
+    """Write a note with the time at which it was taken."""
+    return {**given, "UpdatedAt": moment.now.strftime("%Y-%m-%dT%H:%M:%S.000Z")}
 
 
 def _severity(given: Document) -> Document:

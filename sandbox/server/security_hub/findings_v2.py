@@ -30,7 +30,11 @@ _MAX_COMPOSITES = 10
 _MAX_FILTERS = 20
 _MAX_SCOPES = 10
 # For resources that no control checks.
-_MORE_TYPES = {"AwsAccount": "AWS::::Account", "AwsEc2Instance": "AWS::EC2::Instance"}
+_MORE_TYPES = {
+    "AwsAccount": "AWS::::Account",
+    "AwsEc2Instance": "AWS::EC2::Instance",
+    "AwsEcrContainerImage": "AWS::ECR::ContainerImage",
+}
 
 
 def get_findings_v2(call: Call, moment: Moment) -> Answer:
@@ -44,7 +48,7 @@ def get_findings_v2(call: Call, moment: Moment) -> Answer:
     number = call.token.result if call.token else 0
     if end is not None and not number:
         number = moment.findings.keep(result)
-    texts = [json.dumps(_ocsf(moment, row), separators=(",", ":")).encode() for row in shown]
+    texts = [json.dumps(ocsf_of(moment, row), separators=(",", ":")).encode() for row in shown]
     return page_answer("Findings", b",".join(texts), call.next_token(moment, end, number))
 
 
@@ -52,21 +56,31 @@ def _result(call: Call, moment: Moment) -> Sequence[int]:
     kept = moment.findings.kept(call.token.result) if call.token else None
     if kept is not None:
         return kept
-    matches = _compile(call.params.get("Filters") or {}, moment.now)
-    accounts = _accounts_in_scope(call, moment)
-    seen = moment.findings.query({}, [], moment.now, scope_of(call, moment))
-    found = [row for row in seen if matches(_ocsf(moment, row))]
-    if accounts is not None:
-        rows = moment.findings.rows
-        found = [row for row in found if rows[row].document["AwsAccountId"] in accounts]
+    found = matching(call, moment, call.params.get("Filters") or {})
     criteria = call.params.get("SortCriteria") or []
     if criteria:
-        pairs = [(row, _ocsf(moment, row)) for row in found]
+        pairs = [(row, ocsf_of(moment, row)) for row in found]
         found = sorted_rows(pairs, criteria, lambda field: tuple(field.split(".")))
     return found
 
 
-def _ocsf(moment: Moment, row: int) -> Document:
+def matching(call: Call, moment: Moment, filters: Document) -> Sequence[int]:
+    """Give the rows that the caller may see, that its Scopes hold and that the filters let through.
+
+    :raises BadFilter: when the filters break a rule of the API
+    """
+    matches = _compile(filters, moment.now)
+    accounts = _accounts_in_scope(call, moment)
+    seen = moment.findings.query({}, [], moment.now, scope_of(call, moment))
+    found = [row for row in seen if matches(ocsf_of(moment, row))]
+    if accounts is not None:
+        rows = moment.findings.rows
+        found = [row for row in found if rows[row].document["AwsAccountId"] in accounts]
+    return found
+
+
+def ocsf_of(moment: Moment, row: int) -> Document:
+    """Give a row of this version in OCSF."""
     derived = moment.findings.derived
     if row not in derived:
         types = {item.resource_type: item.config_resource_type for item in moment.snapshot.controls}

@@ -69,7 +69,7 @@ def to_ocsf(finding: Document, resource_types: Mapping[str, str]) -> Document:
 
 
 def _class_of(finding: Document) -> tuple[int, str]:
-    if finding.get("Compliance", {}).get("SecurityControlId"):
+    if finding.get("Compliance", {}).get("Status"):
         return _CLASSES["compliance"]
     return _CLASSES.get(finding["ProductArn"].rpartition("/")[2], _DETECTION)
 
@@ -113,9 +113,13 @@ def _finding_info(finding: Document) -> Document:
     }
 
 
+def metadata_uid(finding: Document) -> str:
+    """Give the id that is the finding's own among all findings of AWS."""
+    return hashlib.sha256(f"{finding['ProductArn']}/{finding['Id']}".encode()).hexdigest()
+
+
 def _metadata(finding: Document) -> Document:
     region, name = finding["ProductArn"].split(":")[3], finding["ProductArn"].rpartition("/")[2]
-    digest = hashlib.sha256(f"{finding['ProductArn']}/{finding['Id']}".encode()).hexdigest()
     product = {
         "name": finding.get("ProductName", name),
         "uid": f"arn:aws:securityhub:{region}::productv2/aws/{name}",
@@ -124,9 +128,20 @@ def _metadata(finding: Document) -> Document:
     return {
         "product": product,
         "profiles": ["cloud", "datetime"],
-        "uid": digest,
+        "uid": metadata_uid(finding),
         "version": "1.6.0",
     }
+
+
+def _names(item: Document) -> Document:
+    """Name a resource: by the ARN where that is its id, an account by its number, an instance by both."""
+    text: str = item["Id"]
+    if item["Type"] == "AwsAccount":
+        return {"uid": text.rpartition(":")[2]}
+    if item["Type"] == "AwsEc2Instance" and text.startswith("arn:"):
+        short = text.rpartition("/")[2]
+        return {"name": short, "uid": short, "uid_alt": text}
+    return {"uid": text}
 
 
 def _resource(item: Document, finding: Document, resource_types: Mapping[str, str]) -> Document:
@@ -135,7 +150,7 @@ def _resource(item: Document, finding: Document, resource_types: Mapping[str, st
         "owner": {"account": {"uid": finding["AwsAccountId"]}},
         "region": item.get("Region", finding.get("Region", "")),
         "type": resource_types.get(item["Type"], "Other"),
-        "uid": item["Id"],
+        **_names(item),
     }
     if item.get("Tags"):
         tags = [{"name": name, "value": value} for name, value in item["Tags"].items()]
@@ -144,15 +159,16 @@ def _resource(item: Document, finding: Document, resource_types: Mapping[str, st
 
 
 def _parts(finding: Document) -> Document:
-    """What only some classes have: compliance, remediation, vulnerabilities."""
+    """What only some findings have: compliance, comment, remediation, vulnerabilities."""
     parts: Document = {}
     compliance: Mapping[str, Any] = finding.get("Compliance", {})
-    if compliance.get("SecurityControlId"):
+    if compliance.get("Status"):
         status_id, status = _COMPLIANCE[compliance["Status"]]
         standards = [item["StandardsId"] for item in compliance.get("AssociatedStandards", [])]
         reasons = compliance.get("StatusReasons", [])
+        control = compliance.get("SecurityControlId")
         parts["compliance"] = {
-            "control": compliance["SecurityControlId"],
+            **({"control": control} if control else {}),
             "standards": standards,
             "requirements": list(compliance.get("RelatedRequirements", [])),
             "status": status,
@@ -166,6 +182,8 @@ def _parts(finding: Document) -> Document:
                 for reason in reasons
             ],
         }
+    if finding.get("Note", {}).get("Text"):
+        parts["comment"] = finding["Note"]["Text"]
     advice = finding.get("Remediation", {}).get("Recommendation", {})
     if advice:
         references = [advice["Url"]] if advice.get("Url") else []

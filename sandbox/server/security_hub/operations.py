@@ -1,7 +1,14 @@
 """Which function answers which Security Hub operation."""
 
 from sandbox.server.calls import Handler
-from sandbox.server.security_hub import catalog, findings, findings_v2, hub
+from sandbox.server.security_hub import (
+    catalog,
+    findings,
+    findings_v2,
+    hub,
+    statistics_v2,
+    updates_v2,
+)
 
 HANDLERS: dict[str, Handler] = {
     "GetFindings": findings.get_findings,
@@ -21,4 +28,6 @@ HANDLERS: dict[str, Handler] = {
     "DescribeSecurityHubV2": hub.describe_hub_v2,
     "ListAggregatorsV2": hub.list_aggregators_v2,
     "GetFindingsV2": findings_v2.get_findings_v2,
+    "GetFindingStatisticsV2": statistics_v2.get_finding_statistics_v2,
+    "BatchUpdateFindingsV2": updates_v2.batch_update_findings_v2,
 }

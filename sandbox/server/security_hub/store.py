@@ -12,6 +12,7 @@ from sandbox.model import Document
 from sandbox.server.security_hub.comparisons import date_range, epoch
 from sandbox.server.security_hub.edits import Edit, FindingKey, key_of
 from sandbox.server.security_hub.filters import check_filters, compile_filters, sorted_rows
+from sandbox.server.security_hub.ocsf import metadata_uid
 
 _KEPT_RESULTS = 256
 # Attributes that an index answers; the rest is tested finding by finding.
@@ -62,6 +63,11 @@ class FindingStore:
         return {key_of(row.document): number for number, row in enumerate(self.rows)}
 
     @cached_property
+    def by_metadata_uid(self) -> dict[str, int]:
+        """Row numbers by the id that the V2 operations use."""
+        return {metadata_uid(row.document): number for number, row in enumerate(self.rows)}
+
+    @cached_property
     def by_account(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
         for number, row in enumerate(self.rows):
@@ -73,12 +79,18 @@ class FindingStore:
         pairs = sorted((epoch(row.document["UpdatedAt"]), n) for n, row in enumerate(self.rows))
         return [moment for moment, _ in pairs], [number for _, number in pairs]
 
-    def apply(self, edit: Edit) -> None:
-        """Lay an edit over its finding, when this version has it."""
+    def apply(self, edit: Edit) -> int | None:
+        """Lay an edit over its finding and give its row number; None when this version does not have it."""
         number = self.by_key.get(edit.key)
         if number is not None:
             self.rows[number] = Row(edit.applied_to(self.rows[number].document))
             self.derived.pop(number, None)
+        return number
+
+    def updated_after(self, moment: datetime) -> Sequence[int]:
+        """Give the rows that were updated after a moment, oldest first."""
+        moments, numbers = self._by_updated
+        return numbers[bisect.bisect_right(moments, moment.timestamp()) :]
 
     def query(
         self, filters: Document, criteria: list[Document], now: datetime, scope: Mapping[str, str]
