@@ -1,21 +1,22 @@
 """What every page needs of HTTP: full page or fragment, and lists paged by key."""
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from django.core import signing
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 from django.http import HttpRequest, QueryDict
 from django.template.response import TemplateResponse
 from django_htmx.middleware import HtmxDetails
 
 Row = TypeVar("Row")
-ModelRow = TypeVar("ModelRow", bound=Model)
-# What a list can be ordered by.
-KeyValue = int | str | Decimal
+# What a list can be ordered by; None is "no value".
+KeyValue = int | str | Decimal | datetime | None
 
 _SALT = "inventory.web.cursor"
 
@@ -72,44 +73,78 @@ class Page(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A field (or annotation, never NULL) that a list is ordered by; the last one is unique."""
+    """A field (or annotation) that a list is ordered by; the last one is unique.
+
+    Only the first may be `is_nullable`; rows without a value come last, whatever the direction.
+    `implies` is what else is true of a row with a value, so that a partial index may be used.
+    """
 
     field: str
     is_descending: bool = False
+    is_nullable: bool = False
+    implies: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
 def read_cursor(text: str, *, length: int) -> Cursor | None:
     """This will undo `write_cursor`; None (the first page) for text that this site did not sign."""
     try:
         backwards, *values = signing.loads(text, salt=_SALT)
+        read = tuple(_moment(value) if isinstance(value, list) else value for value in values)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return Cursor(tuple(values), bool(backwards)) if len(values) == length else None
+    return Cursor(read, bool(backwards)) if len(read) == length else None
+
+
+def _moment(value: Sequence[str]) -> datetime:
+    return datetime.fromisoformat(value[0])
 
 
 def write_cursor(cursor: Cursor) -> str:
-    # Decimals travel as text, so that they come back exactly.
-    values = (str(value) if isinstance(value, Decimal) else value for value in cursor.values)
-    return signing.dumps([int(cursor.is_backwards), *values], salt=_SALT)
+    return signing.dumps(
+        [int(cursor.is_backwards), *(_plain(value) for value in cursor.values)], salt=_SALT
+    )
+
+
+def _plain(value: KeyValue) -> object:
+    """Decimals travel as text, so that they come back exactly; a time in a list of its own."""
+    if isinstance(value, datetime):
+        return [value.isoformat()]
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def keyset(
-    rows: "QuerySet[ModelRow]", *, keys: Sequence[Key], cursor: Cursor | None, size: int
-) -> Page[ModelRow]:
-    """One page in one query, however far down the list it is; OFFSET would read all rows before.
+    rows: "QuerySet[Any, Row]", *, keys: Sequence[Key], cursor: Cursor | None, size: int
+) -> Page[Row]:
+    """One page, however far down the list it is; OFFSET would read all rows before. One query, or
+    two where the page has rows without a value in a nullable key.
 
-    Keys must read back as int, str or Decimal.
+    Rows are model instances or named tuples. Keys must read back as int, str, Decimal or datetime.
     """
-    backwards = cursor is not None and cursor.is_backwards
-    if cursor is not None:
-        rows = rows.filter(_beyond(keys, cursor))
-    order = [f"{'-' if key.is_descending != backwards else ''}{key.field}" for key in keys]
-    found = list(rows.order_by(*order)[: size + 1])
+    found = window(rows, keys=keys, cursor=cursor, size=size + 1)
+    return page_of(found, keys=keys, cursor=cursor, size=size)
+
+
+def window(
+    rows: "QuerySet[Any, Row]", *, keys: Sequence[Key], cursor: Cursor | None, size: int
+) -> list[Row]:
+    """The first `size` rows beyond the cursor, in the direction in which it looks."""
+    found: list[Row] = []
+    for part, part_keys, part_cursor in _parts(rows, keys, cursor):
+        if len(found) < size:
+            found += _read(part, part_keys, part_cursor, size - len(found), _looks_back(cursor))
+    return found
+
+
+def page_of(
+    found: Sequence[Row], *, keys: Sequence[Key], cursor: Cursor | None, size: int
+) -> Page[Row]:
+    """The page that begins with these rows, of which there is one too many if there are more."""
+    backwards = _looks_back(cursor)
     has_more = len(found) > size
-    shown = found[:size]
+    shown = list(found[:size])
     if backwards:
         shown.reverse()
-    has_next = bool(shown) and (has_more or backwards) if not backwards else bool(shown)
+    has_next = bool(shown) and (has_more or backwards)
     has_previous = bool(shown) and (has_more if backwards else cursor is not None)
     return Page(
         tuple(shown),
@@ -118,12 +153,76 @@ def keyset(
     )
 
 
-def _cursor_at(row: Model, keys: Sequence[Key], *, is_backwards: bool = False) -> str:
+def in_order(found: Sequence[Row], *, keys: Sequence[Key], cursor: Cursor | None) -> list[Row]:
+    """Rows of several windows as one window over all of them would have them."""
+    backwards = _looks_back(cursor)
+    ordered = list(found)
+    for key in reversed(keys):
+        ordered.sort(
+            key=lambda row: getattr(row, key.field), reverse=key.is_descending != backwards
+        )
+    return ordered
+
+
+def _looks_back(cursor: Cursor | None) -> bool:
+    return cursor is not None and cursor.is_backwards
+
+
+def _parts(
+    rows: "QuerySet[Any, Row]", keys: Sequence[Key], cursor: Cursor | None
+) -> "Iterator[tuple[QuerySet[Any, Row], Sequence[Key], Cursor | None]]":
+    """The rows in one part, or in two where some lack a value: each part is a range of an index."""
+    first, *others = keys
+    if not first.is_nullable:
+        yield rows, keys, cursor
+        return
+    is_behind = cursor is not None and cursor.values[0] is None
+    valued = rows.filter(**first.implies).exclude(**{first.field: None})
+    with_value = valued, keys, None if is_behind else cursor
+    rest = Cursor(cursor.values[1:], cursor.is_backwards) if cursor and is_behind else None
+    without = rows.filter(**{first.field: None}), others, rest
+    if _looks_back(cursor):
+        yield from [without, with_value] if is_behind else [with_value]
+    else:
+        yield from [without] if is_behind else [with_value, without]
+
+
+def _read(
+    rows: "QuerySet[Any, Row]",
+    keys: Sequence[Key],
+    cursor: Cursor | None,
+    size: int,
+    backwards: bool,
+) -> list[Row]:
+    if cursor is not None:
+        rows = rows.filter(_beyond(keys, cursor))
+    order = [f"{'-' if key.is_descending != backwards else ''}{key.field}" for key in keys]
+    return list(rows.order_by(*order)[:size])
+
+
+def _cursor_at(row: Any, keys: Sequence[Key], *, is_backwards: bool = False) -> str:
     return write_cursor(Cursor(tuple(getattr(row, key.field) for key in keys), is_backwards))
 
 
-def _beyond(keys: Sequence[Key], cursor: Cursor) -> Q:
-    """(a, b) beyond (x, y), written out as a beyond x, or a = x and b beyond y."""
+class _Tuple(Func):
+    template = "ROW(%(expressions)s)"
+    output_field = BooleanField()  # it has none, but Django wants to know one
+
+
+class _Compare(Func):
+    """(a, b) < (x, y), which PostgreSQL answers by one range of an index on a and b."""
+
+    template = "%(expressions)s"
+    output_field = BooleanField()
+
+
+def _beyond(keys: Sequence[Key], cursor: Cursor) -> Q | _Compare:
+    """(a, b) beyond (x, y): beyond x, or a = x and b beyond y."""
+    if len({key.is_descending for key in keys}) == 1:
+        sign = "<" if keys[0].is_descending != cursor.is_backwards else ">"
+        here = _Tuple(*(F(key.field) for key in keys))
+        there = _Tuple(*(Value(value) for value in cursor.values))
+        return _Compare(here, there, arg_joiner=f" {sign} ")
     beyond = Q()
     same = Q()
     for key, value in zip(keys, cursor.values, strict=True):

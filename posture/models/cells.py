@@ -24,6 +24,7 @@ class Cell(models.Model):
     failed = models.PositiveIntegerField()
     excepted = models.PositiveIntegerField()
     unknown = models.PositiveIntegerField()
+    overdue = models.PositiveIntegerField(default=0)  # of the failed ones
 
     objects = models.Manager.from_queryset(CellQuerySet)()
 
@@ -57,3 +58,16 @@ class CellDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.control_id} {self.day}"
+
+
+class TouchedCell(models.Model):
+    """A cell that was counted anew, until the sums over it have been written.
+
+    Keys only: what has been deleted meanwhile is of no account.
+    """
+
+    account_id = models.BigIntegerField()
+    control_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.control_id}"

@@ -142,6 +142,8 @@ class RollupState(models.Model):
     name = models.CharField(max_length=40, unique=True)
     day = models.DateField()
     as_of = models.DateTimeField()
+    # A hash of the accounts, OUs and controls that the rows of the day were made from.
+    inventory = models.CharField(max_length=32, blank=True)
 
     def __str__(self) -> str:
         return self.name

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from findings import ingest
-from findings.ingest import findings as ingest_findings
+from findings.ingest import drafts as ingest_drafts
 from findings.models import Control, DirtyCell, FindingCount
 from posture import rollups, scoring
 from posture.models import AccountDay, Cell, CellDay, OuControl, OuDay
@@ -56,7 +56,7 @@ def test_a_pass_that_was_not_checked_for_three_days_is_unknown_and_a_failure_sta
 
 
 def test_ingest_and_scoring_agree_on_when_a_pass_is_stale():
-    assert ingest_findings.STALE_AFTER == scoring.STALE_AFTER
+    assert ingest_drafts.STALE_AFTER == scoring.STALE_AFTER
 
 
 def test_a_pass_turns_unknown_by_the_mere_lapse_of_time(account):

@@ -1,0 +1,99 @@
+"""What a rollup costs: of one changed finding among few and among many, and of all cells anew.
+
+Claims, each a ratio taken in one run on one server:
+- rolling up one changed finding among many costs at most 1.5 times what it costs among few;
+- counting all cells anew costs at most 3 times a sequential scan of the findings.
+
+    python -m deploy.local.services --run -- python bench/rollup.py [--small N] [--large N]
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench import explorer, world  # noqa: E402
+from bench.measure import Claim, report  # noqa: E402
+
+CHANGES: Final = 25
+_SCAN: Final = "SELECT count(*) FROM findings_finding WHERE title = 'no such title'"
+
+
+def measure(findings: int) -> dict[str, Any]:
+    """Fill the database of DATABASE_URL, and measure the rollups in this process."""
+    world.start_django()
+    explorer.fill(findings)
+    from posture import rollups  # noqa: PLC0415 - after django.setup()
+
+    rollups.roll_up(now=world.NOW)
+    nothing = [_timed(lambda: rollups.roll_up(now=world.NOW)) for _ in range(CHANGES)]
+    changes = []
+    for number in range(CHANGES):
+        _change(number, now=world.NOW)
+        changes.append(_timed(lambda: rollups.roll_up(now=world.NOW)))
+    scans = [_timed(_scan) for _ in range(4)]
+    rebuilds = [_timed(lambda: rollups.rebuild_cells(now=world.NOW)) for _ in range(3)]
+    return {
+        "findings": findings,
+        "nothing": statistics.median(nothing),
+        "one": statistics.median(changes),
+        "scan": statistics.median(scans[1:]),
+        "rebuild": statistics.median(rebuilds),
+    }
+
+
+def _change(number: int, *, now: datetime) -> None:
+    """Somebody mends one thing: an open finding passes, as ingest writes it."""
+    from findings.models import DirtyCell, Finding  # noqa: PLC0415 - after django.setup()
+
+    found = Finding.objects.filter(status="OPEN").order_by("pk")[number * 37]
+    Finding.objects.filter(pk=found.pk).update(
+        status="PASSED",
+        compliance="PASSED",
+        opened_at=None,
+        due_at=None,
+        updated_at=now - timedelta(minutes=1),
+    )
+    DirtyCell.objects.create(account_id=found.account_id, control_id=found.control_id)
+
+
+def _scan() -> None:
+    from django.db import connection  # noqa: PLC0415 - after django.setup()
+
+    with connection.cursor() as cursor:
+        cursor.execute(_SCAN)
+
+
+def _timed(work: Any) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", type=int, default=50_000)
+    parser.add_argument("--large", type=int, default=5_000_000)
+    parser.add_argument("--one", type=int, default=0, help=argparse.SUPPRESS)
+    wanted = parser.parse_args()
+    if wanted.one:
+        print(json.dumps(measure(wanted.one)), flush=True)
+        return 0
+    small = explorer.in_its_own_database(wanted.small, script=__file__)
+    large = explorer.in_its_own_database(wanted.large, script=__file__)
+    claims = [
+        Claim("one changed finding, many / few findings", large["one"] / small["one"], 1.5),
+        Claim("all cells anew / a sequential scan", large["rebuild"] / large["scan"], 3),
+    ]
+    return report("rollup", claims, small=small, large=large)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

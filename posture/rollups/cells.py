@@ -1,0 +1,128 @@
+"""Cells: how each account does on each control, from the findings of the cells that are dirty."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import connection
+
+from posture.scoring import STALE_AFTER
+
+# One resource is one count, the worst of what is said of it in any Region or standard. An
+# account-level PASSED of a control about something else says "no such resources": not counted.
+# A control that only the delegated administrator reports speaks for no single account.
+# The worst comes first: 4 open and past its due date, 3 open, 2 unknown, 1 passed. Sorted by the
+# resource, which is nearly always another one, so that a comparison ends with the first number.
+_FRESH: Final = """
+CREATE TEMP TABLE fresh ON COMMIT DROP AS
+SELECT account_id, control_id,
+    count(*) FILTER (WHERE worst = 1) AS passed, count(*) FILTER (WHERE worst >= 3) AS failed,
+    0 AS excepted, count(*) FILTER (WHERE worst = 2) AS unknown,
+    count(*) FILTER (WHERE worst = 4) AS overdue
+FROM (
+    SELECT DISTINCT ON (f.resource_hash, f.account_id, f.control_id)
+        f.resource_hash, f.account_id, f.control_id, CASE
+        WHEN f.status = 'OPEN' AND f.due_at < %(now)s THEN 4
+        WHEN f.status = 'OPEN' THEN 3
+        WHEN f.status = 'UNKNOWN' OR f.updated_at < %(now)s - %(stale_after)s THEN 2
+        ELSE 1 END AS worst
+    FROM findings_finding f
+    JOIN findings_control c ON c.id = f.control_id AND c.is_scored AND NOT c.is_delegated_admin_only
+    {of_cells}
+    WHERE f.status IN ('OPEN', 'PASSED', 'UNKNOWN')
+        AND NOT (f.status <> 'OPEN' AND f.resource_type = 'AwsAccount' AND NOT c.is_account_level)
+    ORDER BY 1, 2, 3, 4 DESC
+) resources
+GROUP BY 1, 2
+"""
+_OF_DIRTY: Final = "JOIN dirty d ON d.control_id = f.control_id AND d.account_id = f.account_id"
+_COUNTS: Final = ("passed", "failed", "excepted", "unknown")
+_ALL: Final = (*_COUNTS, "overdue")
+
+
+def _zeros(table: str, names: tuple[str, ...]) -> str:
+    return ", ".join(f"COALESCE({table}.{name}, 0)" for name in names)
+
+
+_MOVED: Final = f"""
+CREATE TEMP TABLE moved ON COMMIT DROP AS
+SELECT d.account_id, d.control_id,
+    {", ".join(f"COALESCE(n.{name}, 0) AS {name}" for name in _ALL)},
+    ({_zeros("n", _COUNTS)}) <> ({_zeros("o", _COUNTS)}) AS is_of_the_day
+FROM {{cells}} d
+LEFT JOIN fresh n ON n.account_id = d.account_id AND n.control_id = d.control_id
+LEFT JOIN posture_cell o ON o.account_id = d.account_id AND o.control_id = d.control_id
+WHERE ({_zeros("n", _ALL)}) <> ({_zeros("o", _ALL)})
+"""
+# Every cell that there is or was.
+_EVERY: Final = """
+(SELECT account_id, control_id FROM fresh UNION SELECT account_id, control_id FROM posture_cell)
+"""
+_DROP: Final = """
+DELETE FROM posture_cell o USING moved m
+WHERE o.account_id = m.account_id AND o.control_id = m.control_id
+    AND m.passed + m.failed + m.excepted + m.unknown = 0
+"""
+_STORE: Final = f"""
+INSERT INTO posture_cell (account_id, control_id, {", ".join(_ALL)})
+SELECT account_id, control_id, {", ".join(_ALL)} FROM moved
+WHERE passed + failed + excepted + unknown > 0 ORDER BY 1, 2
+ON CONFLICT (account_id, control_id) DO UPDATE SET
+    {", ".join(f"{name} = EXCLUDED.{name}" for name in _ALL)}
+"""
+_STORE_DAYS: Final = f"""
+INSERT INTO posture_cellday (account_id, control_id, day, {", ".join(_COUNTS)})
+SELECT account_id, control_id, %(day)s, {", ".join(_COUNTS)} FROM moved WHERE is_of_the_day
+ORDER BY 1, 2
+ON CONFLICT (account_id, control_id, day) DO UPDATE SET
+    {", ".join(f"{name} = EXCLUDED.{name}" for name in _COUNTS)}
+"""
+# What sums over the cell have to be written again; also where only its counts of findings changed.
+_TOUCH: Final = """
+INSERT INTO posture_touchedcell (account_id, control_id)
+SELECT account_id, control_id FROM {cells} d ORDER BY 1, 2
+"""
+_MARK_STALE: Final = """
+INSERT INTO findings_dirtycell (account_id, control_id)
+SELECT DISTINCT f.account_id, f.control_id FROM findings_finding f
+JOIN posture_cell c ON c.account_id = f.account_id AND c.control_id = f.control_id AND c.passed > 0
+WHERE f.status = 'PASSED' AND f.updated_at < %(now)s - %(stale_after)s
+    AND f.updated_at >= %(since)s - %(stale_after)s
+ORDER BY 1, 2
+"""
+
+
+def mark_stale(*, since: datetime, now: datetime) -> int:
+    """Mark the cells with a PASSED that has not been checked for too long since `since`."""
+    with connection.cursor() as cursor:
+        values: dict[str, Any] = {"since": since, "now": now, "stale_after": STALE_AFTER}
+        cursor.execute(_MARK_STALE, values)
+        return int(cursor.rowcount)
+
+
+def count_dirty(*, now: datetime) -> int:
+    """Count the cells in the table `dirty` anew; returns how many have changed."""
+    return _count(_OF_DIRTY, "dirty", now=now)
+
+
+def count_all(*, now: datetime) -> int:
+    """Count every cell anew from all findings; returns how many have changed."""
+    with connection.cursor() as cursor:
+        # All sorted in memory, by every process there is.
+        cursor.execute(
+            "SET LOCAL work_mem = '512MB'; SET LOCAL parallel_tuple_cost = 0;"
+            " SET LOCAL parallel_setup_cost = 0"
+        )
+    return _count("", _EVERY, now=now)
+
+
+def _count(of_cells: str, cells: str, *, now: datetime) -> int:
+    values: dict[str, Any] = {"now": now, "day": now.date(), "stale_after": STALE_AFTER}
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS fresh, moved")
+        cursor.execute(_FRESH.format(of_cells=of_cells), values)
+        cursor.execute(_MOVED.format(cells=cells))
+        changed = int(cursor.rowcount)
+        for statement in (_DROP, _STORE, _STORE_DAYS) if changed else ():
+            cursor.execute(statement, values)
+        cursor.execute(_TOUCH.format(cells="moved" if cells == _EVERY else cells))
+        return changed
