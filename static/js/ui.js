@@ -7,7 +7,9 @@
 // data-drawer             panel filled by htmx; data-drawer-close inside it is its close link
 // data-keys-open          opens the dialog of keys
 // data-fill-username=""   with data-fill-password: fills in the sign-in form
-// HX-Trigger: {"toast": {"text": "12 assigned", "kind": "ok|warn|bad"}}
+// data-pop                <details> that is a menu: closed by Esc and by a click beside it
+// data-undo               form that takes back what was done last: Z, and the button of a toast
+// HX-Trigger: {"toast": {"text": "12 assigned", "kind": "ok|warn|bad", "undo": true}}
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -35,12 +37,19 @@
   // Toasts
   const SHOWN_MS = 6000;
 
-  function toast(text, kind = "ok") {
+  function toast(text, kind = "ok", hasUndo = false) {
     const box = find("[data-toasts]");
     if (!box || !text) return;
     const item = document.createElement("div");
     item.className = kind === "ok" ? "toast" : `toast ${kind}`;
     item.textContent = text;
+    if (hasUndo) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = "Undo";
+      button.addEventListener("click", undo);
+      item.append(button);
+    }
     box.append(item);
     dismissLater(item);
   }
@@ -48,6 +57,10 @@
   // Bad news stays until the next page.
   function dismissLater(item) {
     if (!item.classList.contains("bad")) setTimeout(() => item.remove(), SHOWN_MS);
+  }
+
+  function undo() {
+    find("form[data-undo]")?.requestSubmit();
   }
 
   async function copy(text) {
@@ -87,7 +100,7 @@
   let openerHref = null;
 
   function closeTop() {
-    const menu = find(".menu-btn[open], .facets-btn[open]");
+    const menu = find("[data-pop][open], .menu-btn[open], .facets-btn[open]");
     if (menu) {
       menu.open = false;
       find("summary", menu).focus();
@@ -112,6 +125,7 @@
     j: () => moveRow(1),
     k: () => moveRow(-1),
     x: selectRow,
+    z: undo,
     "/": () => find("[data-search]")?.focus(),
     "?": () => openKeys(),
   };
@@ -135,6 +149,9 @@
   });
 
   document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("[data-pop][open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
     const target = event.target.closest?.("[data-theme-switch], [data-copy], [data-keys-open], [data-fill-username]");
     if (!target) return;
     if ("themeSwitch" in target.dataset) nextTheme();
@@ -183,7 +200,7 @@
     toast(`The server could not do this (${event.detail.xhr.status}). Try again, or load the page again.`, "bad");
   });
   document.addEventListener("htmx:sendError", () => toast("The server does not answer. Is the network up?", "bad"));
-  document.addEventListener("toast", (event) => toast(event.detail.text ?? event.detail.value, event.detail.kind));
+  document.addEventListener("toast", (event) => toast(event.detail.text ?? event.detail.value, event.detail.kind, event.detail.undo));
 
   showTheme(currentTheme());
   document.querySelectorAll(".toast").forEach(dismissLater);

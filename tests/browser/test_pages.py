@@ -13,6 +13,10 @@ PAGES = {
     "account": lambda world: reverse("posture:account", args=[world["account"].account_id]),
     "findings": lambda world: reverse("findings:list") + "?severity=CRITICAL&q=bucket",
     "finding": lambda world: reverse("findings:detail", args=[world["finding"].pk]),
+    "controls": lambda world: reverse("findings:controls"),
+    "control": lambda world: reverse("findings:control", args=["S3.0"]),
+    "quarantine": lambda world: reverse("findings:quarantine"),
+    "held findings": lambda world: reverse("findings:quarantine") + "?source=SECURITY_HUB",
     "sync": lambda world: reverse("posture:sync"),
 }
 SCREENS = {
