@@ -29,6 +29,7 @@ AREA_ICONS = {
 ICONS = (
     *AREA_ICONS.values(),
     "arrow-down",
+    "arrow-right",
     "arrow-up",
     "check",
     "circle-alert",

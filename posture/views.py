@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
 
-from findings.queries import quarantine
+from findings.queries import event_feed, quarantine, upkeep
 from inventory import web
 from inventory.access import AnyUser
 from inventory.models import CollectionRun
@@ -124,7 +124,11 @@ def sync(request: HttpRequest) -> TemplateResponse:
         "scopes": found,
         "gaps": [scope for scope in found if scope.is_problem],
         "scopes_shown": runs.SCOPES_SHOWN,
+        "events": event_feed.event_feed(
+            request.user, queue_url=settings.POSTURE_EVENT_QUEUE_URL, now=timezone.now()
+        ),
         "quarantine": quarantine.quarantine(request.user),
+        "retention": upkeep.retention(request.user),
         "history": runs.history(request.user),
         "rolled_up": days.state(),
         "is_sandbox": bool(settings.AWS_ENDPOINT_URL),

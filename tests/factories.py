@@ -10,15 +10,15 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Permission, User
 
+from findings import clocks, rollups
 from findings.models import (
-    CLOCK_DAYS,
     Control,
     Episode,
     Finding,
-    FindingCount,
     FindingPayload,
     QuarantinedFinding,
 )
+from findings.rollups import texts
 from inventory.models import (
     Account,
     Collection,
@@ -139,8 +139,9 @@ def finding(*, account: Account, control: Control, payload: Any = None, **change
         "first_observed_at": NOW - timedelta(days=10),
     } | changes
     values.setdefault("opened_at", NOW - timedelta(days=9) if values["status"] == "OPEN" else None)
-    days = CLOCK_DAYS.get(values["severity"])
-    due = values["opened_at"] + timedelta(days=days) if values["opened_at"] and days else None
+    clock = clocks.load().clock_of(severity=values["severity"], is_public=values.get("is_public"))
+    opened_at = values["opened_at"]
+    due = clocks.due_at(clock, opened_at=opened_at, fix_seen_at=None) if opened_at else None
     values.setdefault("due_at", due)
     row = Finding.objects.create(
         organization=account.organization,
@@ -158,17 +159,14 @@ def finding(*, account: Account, control: Control, payload: Any = None, **change
     return row
 
 
-def count_findings() -> None:
-    """Make FindingCount what the findings say, as the rollup does."""
-    FindingCount.objects.all().delete()
-    sums: dict[tuple[Any, ...], int] = {}
-    keys = ("account_id", "control_id", "region", "product", "severity", "status", "workflow")
-    for key in Finding.objects.values_list(*keys):
-        sums[key] = sums.get(key, 0) + 1
-    FindingCount.objects.bulk_create(
-        FindingCount(findings=count, **dict(zip(keys, key, strict=True)))
-        for key, count in sums.items()
-    )
+def count_findings(*, now: datetime = NOW) -> None:
+    """Count all findings, as rollups would have done one by one."""
+    rollups.rebuild_counts(now=now)
+
+
+def write_words() -> None:
+    """Let all findings be found by their words, as rollups would have done."""
+    texts.rebuild(now=NOW)
 
 
 def _amounts(score: float | None, *, coverage: float, weight: int) -> dict[str, Decimal]:
@@ -306,11 +304,10 @@ def _user(username: str) -> User:
 
 
 def security_engineer(*, username: str = "security-engineer") -> User:
-    """Sees everything and may collect."""
+    """Sees everything, may collect, set the workflow of findings, and import files of them."""
     user = _user(username)
-    user.user_permissions.add(
-        *Permission.objects.filter(codename__in=["see_whole_organization", "collect_now"])
-    )
+    may = ["see_whole_organization", "collect_now", "triage", "import_findings"]
+    user.user_permissions.add(*Permission.objects.filter(codename__in=may))
     return user
 
 

@@ -11,14 +11,16 @@ from inventory.models import Team, TeamMembership
 
 EVERYTHING = "see_whole_organization"
 COLLECT = "collect_now"
+IMPORT = "import_findings"
+TRIAGE = "triage"
 # User, name, role, permissions of the role.
 USERS = (
-    ("priya", "Priya Raman", "Security engineer", (EVERYTHING, COLLECT)),
-    ("marta", "Marta Ruiz", "Security lead", (EVERYTHING, COLLECT)),
+    ("priya", "Priya Raman", "Security engineer", (EVERYTHING, COLLECT, IMPORT, TRIAGE)),
+    ("marta", "Marta Ruiz", "Security lead", (EVERYTHING, COLLECT, IMPORT, TRIAGE)),
     ("edward", "Edward Lang", "Executive", (EVERYTHING,)),
     ("dan", "Dan Kessler", "Team member", ()),
     ("aisha", "Aisha Bello", "Auditor", (EVERYTHING,)),
-    ("admin", "Noor Haddad", "Administrator", (EVERYTHING, COLLECT)),
+    ("admin", "Noor Haddad", "Administrator", (EVERYTHING, COLLECT, IMPORT, TRIAGE)),
 )
 TEAM = "payments-core"
 
@@ -45,7 +47,9 @@ def seed_user(
 ) -> User:
     group, _ = Group.objects.get_or_create(name=role)
     group.permissions.set(
-        Permission.objects.filter(content_type__app_label="inventory", codename__in=permissions)
+        Permission.objects.filter(
+            content_type__app_label__in=("inventory", "findings"), codename__in=permissions
+        )
     )
     first, _, last = name.partition(" ")
     user, is_new = User.objects.get_or_create(

@@ -1,0 +1,74 @@
+"""Writes docs/performance.md from bench/results: every claim, its figure and its limit."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+RESULTS: Final = ROOT / "bench" / "results"
+PAGE: Final = ROOT / "docs" / "performance.md"
+# In the order of the page: the script, and what it is about.
+SECTIONS: Final = {
+    "ingest": "Taking findings in",
+    "import_memory": "Importing files of any size",
+    "explorer": "The findings list, the overview and the scorecard",
+    "rollup": "Rollups",
+    "large_organization": "Collecting a large organisation",
+}
+HEAD: Final = """# Performance
+
+Made by `make bench`; do not edit. Every claim is a ratio of two figures of one run on one machine,
+so that it can be checked elsewhere. One section is one script of `bench/`, and stands here as it came
+out, whether the claim held or not.
+"""
+
+
+def section(name: str, title: str) -> str:
+    record = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    command = f"python -m deploy.local.services --run -- python bench/{name}.py"
+    lines = [
+        f"## {title}",
+        "",
+        f"`{command}`, on {record['machine']}.",
+        "",
+        "| claim | measured | limit | holds |",
+        "|---|---:|---:|---|",
+    ]
+    for claim in record["claims"]:
+        sign = "at least" if claim["is_floor"] else "at most"
+        holds = "yes" if claim["holds"] else "**no**"
+        lines.append(
+            f"| {claim['name']} | {claim['figure']:.2f} | {sign} {claim['limit']:g} | {holds} |"
+        )
+    lines += ["", "| figure | value |", "|---|---:|"]
+    lines += [f"| {name} | {_text(value)} |" for name, value in flat(record["facts"])]
+    return "\n".join(lines) + "\n"
+
+
+def flat(facts: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:
+    """Every figure with the names that lead to it."""
+    found: list[tuple[str, Any]] = []
+    for name, value in facts.items():
+        way = f"{path}, {name}" if path else name
+        found += flat(value, way) if isinstance(value, dict) else [(way, value)]
+    return found
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4f}" if abs(value) < 10 else f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def main() -> None:
+    parts = [
+        section(name, title)
+        for name, title in SECTIONS.items()
+        if (RESULTS / f"{name}.json").exists()
+    ]
+    PAGE.write_text("\n".join([HEAD, *parts]), encoding="utf-8")
+    print(f"{PAGE.relative_to(ROOT)} written from {len(parts)} scripts")
+
+
+if __name__ == "__main__":
+    main()
