@@ -121,8 +121,11 @@ def combinations(pairs: int) -> list[dict[str, list[str]]]:
     return [{}, *singles, *sample]
 
 
-def measure(findings: int, pairs: int) -> dict[str, Any]:
-    """Fill the database of DATABASE_URL and measure every page in this process."""
+def serve(findings: int, pairs: int) -> None:
+    """Fill the database of DATABASE_URL, say which pages there are, and time each that is asked for.
+
+    One address a line in, one figure in seconds a line out.
+    """
     world.start_django()
     fill(findings)
     import time_machine  # noqa: PLC0415 - after django.setup()
@@ -136,57 +139,83 @@ def measure(findings: int, pairs: int) -> dict[str, Any]:
     with time_machine.travel(world.NOW, tick=True):
         client.force_login(user)
         ou = OrganizationalUnit.objects.get(name="Workloads").ou_id
-        lists = {
-            urlencode(query, doseq=True): _seconds(
-                client, f"/findings/?{urlencode(query, doseq=True)}"
-            )
+        lists = [
+            f"/findings/?{urlencode(query, doseq=True)}".rstrip("?")
             for query in combinations(pairs)
-        }
-        pages = {
-            "overview": _seconds(client, "/"),
-            "scorecard": _seconds(client, f"/scorecards/{ou}/"),
-            "empty": _seconds(client, EMPTY),
-        }
-    slowest = sorted(lists, key=lambda query: -lists[query])[:8]
+        ]
+        pages = {"overview": "/", "scorecard": f"/scorecards/{ou}/", "empty": EMPTY}
+        print(json.dumps({"lists": lists, "pages": pages}), flush=True)
+        for line in sys.stdin:
+            print(_seconds(client, line.strip()), flush=True)
+
+
+def _seconds(client: Any, address: str) -> float:
+    start = time.perf_counter()
+    answer = client.get(address)
+    taken = time.perf_counter() - start
+    if answer.status_code != 200:
+        raise SystemExit(f"{address} answered {answer.status_code}")
+    return taken
+
+
+class Served:
+    """A process of its own on a database of its own, which answers for one number of findings."""
+
+    def __init__(self, findings: int, *arguments: str, script: str = __file__) -> None:
+        environment = os.environ | {"DATABASE_URL": database(f"bench_{findings}")}
+        words = [sys.executable, script, "--one", str(findings), *arguments]
+        self._process = subprocess.Popen(
+            words,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        line = self._read()
+        while not line.startswith("{"):
+            print(line, end="", flush=True)
+            line = self._read()
+        self.said: dict[str, Any] = json.loads(line)
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self._process.args!r} ended before it had answered")
+        return line
+
+    def ask(self, question: str) -> float:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{question}\n")
+        self._process.stdin.flush()
+        return float(self._read())
+
+    def end(self) -> None:
+        self._process.communicate()
+
+
+def medians(servers: Mapping[str, Served], question: str, *, runs: int = RUNS) -> dict[str, float]:
+    """What each server takes, in turns: a machine is not equally quick at all times."""
+    taken: dict[str, list[float]] = {name: [] for name in servers}
+    for _ in range(runs + 1):
+        for name, server in servers.items():
+            taken[name].append(server.ask(question))
+    return {name: statistics.median(times[1:]) for name, times in taken.items()}
+
+
+def figures(
+    lists: Mapping[str, float], pages: Mapping[str, float], findings: int
+) -> dict[str, Any]:
+    slowest = sorted(lists, key=lambda address: -lists[address])[:5]
     return {
         "findings": findings,
         "pages": len(lists),
         "p50": statistics.median(lists.values()),
         "p95": statistics.quantiles(lists.values(), n=20)[-1],
-        "slowest": {query: lists[query] for query in slowest},
+        "slowest": {address: lists[address] for address in slowest},
         **pages,
     }
-
-
-def _seconds(client: Any, address: str) -> float:
-    """The median of some runs after a first one."""
-    taken = []
-    for _ in range(RUNS + 1):
-        start = time.perf_counter()
-        answer = client.get(address)
-        taken.append(time.perf_counter() - start)
-        if answer.status_code != 200:
-            raise SystemExit(f"{address} answered {answer.status_code}")
-    return statistics.median(taken[1:])
-
-
-def in_its_own_database(
-    findings: int, *arguments: str, script: str = __file__
-) -> Mapping[str, Any]:
-    """What `script --one N` finds out, run by itself on an empty database."""
-    environment = os.environ | {"DATABASE_URL": database(f"bench_{findings}")}
-    words = [sys.executable, script, "--one", str(findings), *arguments]
-    with subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        line = ""
-        for raw in process.stdout:
-            line = raw.decode()
-            if not line.startswith("{"):
-                print(line, end="", flush=True)
-    if process.returncode:
-        raise SystemExit(f"measuring {findings:,} findings failed")
-    found: dict[str, Any] = json.loads(line)
-    return found
 
 
 def main() -> int:
@@ -197,13 +226,27 @@ def main() -> int:
     parser.add_argument("--one", type=int, default=0, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
     if wanted.one:
-        print(json.dumps(measure(wanted.one, wanted.pairs)), flush=True)
+        serve(wanted.one, wanted.pairs)
         return 0
     for words in (["build_assets"], ["collectstatic", "--noinput", "-v0"]):
         subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, check=True)
-    pairs = ("--pairs", str(wanted.pairs))
-    small = in_its_own_database(wanted.small, *pairs)
-    large = in_its_own_database(wanted.large, *pairs)
+    sizes = {"small": wanted.small, "large": wanted.large}
+    servers = {
+        name: Served(findings, "--pairs", str(wanted.pairs)) for name, findings in sizes.items()
+    }
+    said = servers["small"].said
+    lists = {address: medians(servers, address) for address in said["lists"]}
+    pages = {name: medians(servers, address, runs=25) for name, address in said["pages"].items()}
+    small, large = (
+        figures(
+            {address: taken[name] for address, taken in lists.items()},
+            {page: taken[name] for page, taken in pages.items()},
+            findings,
+        )
+        for name, findings in sizes.items()
+    )
+    for server in servers.values():
+        server.end()
     claims = [
         Claim("findings list, p95, many / few findings", large["p95"] / small["p95"], 1.5),
         Claim("overview, many / few findings", large["overview"] / small["overview"], 1.2),

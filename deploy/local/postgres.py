@@ -28,10 +28,19 @@ INITDB_OPTIONS = (
     "--builtin-locale=C.UTF-8",
     "--auth=scram-sha-256",
 )
+# An eighth of the machine's memory, within bounds; it is only taken when there is data to fill it.
+MEMORY_SHARE, LEAST_MB, MOST_MB = 8, 128, 4096
+
+
+def _share_of_memory() -> int:
+    megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return min(max(megabytes // MEMORY_SHARE, LEAST_MB), MOST_MB)
+
+
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
-    "shared_buffers": "256MB",
+    "shared_buffers": f"{_share_of_memory()}MB",
     "max_wal_size": "2GB",
     "jit": "off",
     # A demo may lose its last moment when the machine loses power; it never loses consistency.

@@ -401,7 +401,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="finding",
             index=models.Index(
-                fields=["account", "resource_hash"], name="findings_finding_resource"
+                fields=["account", "control", "resource_hash"],
+                include=["status", "due_at", "resource_type"],
+                name="findings_finding_resource",
             ),
         ),
         migrations.AddIndex(

@@ -161,8 +161,12 @@ class Finding(models.Model):
                 condition=Q(status="OPEN"),
                 name="findings_finding_opened",
             ),
-            # Other findings on the same resource.
-            models.Index(fields=["account", "resource_hash"], name="findings_finding_resource"),
+            # Other findings on the same resource, and all cells at once without reading a finding.
+            models.Index(
+                fields=["account", "control", "resource_hash"],
+                include=["status", "due_at", "resource_type"],
+                name="findings_finding_resource",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,9 +8,10 @@ from django.db import connection, transaction
 from findings.models import CountState
 from findings.rollups import ageing, cells, facets, moving, writing
 
+# The rows of an account lie side by side: every rollup and its own list read all of them.
 _STORE: Final = f"""
 INSERT INTO findings_findingcount ({cells.COLUMNS}, findings)
-{cells.COUNT} GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 ORDER BY f.control_id, f.account_id
+{cells.COUNT} GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 ORDER BY f.account_id, f.control_id
 """
 
 
