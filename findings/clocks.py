@@ -1,7 +1,7 @@
 """Due dates: how many days a finding has, by which rule, under which version of the rules."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import product
@@ -56,6 +56,12 @@ class Rules:
     # By the four bits; days (None: at the next upgrade) and the rule's name.
     tiers: Mapping[str, tuple[int | None, str]]
     defaults: Mapping[str, bool]
+    # Without a KEV catalogue nobody knows that a CVE is not exploited, and the tiers mean nothing.
+    has_catalogue: bool = True
+
+    def without_catalogue(self) -> "Rules":
+        """The rules where no KEV catalogue has been imported: vulnerabilities go by severity."""
+        return replace(self, has_catalogue=False)
 
     def clock_of(
         self, *, severity: str, is_public: bool | None, weaknesses: Iterable[Weakness] = ()
@@ -65,7 +71,8 @@ class Rules:
         Without a fix to install the clock of a vulnerability has not started: no due date.
         """
         named = tuple(weaknesses)
-        if named:
+        is_fixable = any(one.has_fix is not False for one in named)
+        if named and (self.has_catalogue or not is_fixable):
             return self._weakness_clock(named, is_public=is_public)
         if is_public and severity in self.public:
             return Clock(self.public[severity], f"public:{severity}", self.version)

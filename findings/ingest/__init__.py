@@ -5,9 +5,11 @@ and taking the same findings in again, in any order and any number of times, end
 """
 
 from findings.ingest.clocks import (
+    has_catalogue,
     reclock_all,
     reclock_named,
     reclock_outdated,
+    reclock_vulnerable,
     store_decisions,
     store_exploited,
 )
@@ -23,12 +25,14 @@ __all__ = [
     "Catalog",
     "Counts",
     "Tally",
+    "has_catalogue",
     "key_of",
     "load_catalog",
     "quarantine",
     "reclock_all",
     "reclock_named",
     "reclock_outdated",
+    "reclock_vulnerable",
     "release",
     "retry_quarantine",
     "set_workflow",

@@ -34,6 +34,17 @@ def known_weaknesses(cves: Collection[str]) -> dict[str, Weakness]:
     }
 
 
+def todays_rules() -> clocks.Rules:
+    """The rules of the installation, by what has been imported (one query)."""
+    rules = clocks.load(settings.POSTURE_CLOCKS_FILE)
+    return rules if has_catalogue() else rules.without_catalogue()
+
+
+def has_catalogue() -> bool:
+    """Whether a KEV catalogue has been imported: it is never empty."""
+    return KnownVulnerability.objects.filter(is_exploited=True).exists()
+
+
 def store_exploited(catalogue: Iterable[Exploited], *, now: datetime) -> list[str]:
     """Make the KEV catalogue ours: one that is no longer in it is no longer exploited.
 
@@ -100,6 +111,12 @@ def reclock_named(cves: Sequence[str], *, beat: Callable[[int], None] = _no_beat
     return changed
 
 
+def reclock_vulnerable(*, beat: Callable[[int], None] = _no_beat) -> int:
+    """Give the open findings that name any CVE their due dates anew; returns how many changed."""
+    named = FindingVulnerability.objects.values("finding")
+    return _reclock(Finding.objects.filter(pk__in=named), beat=beat)
+
+
 def reclock_outdated(*, beat: Callable[[int], None] = _no_beat) -> int:
     """Give the open findings that have another version of the rules their due dates anew."""
     version = clocks.load(settings.POSTURE_CLOCKS_FILE).version
@@ -112,7 +129,7 @@ def reclock_all(*, beat: Callable[[int], None] = _no_beat) -> int:
 
 
 def _reclock(rows: QuerySet[Finding], *, beat: Callable[[int], None]) -> int:
-    rules = clocks.load(settings.POSTURE_CLOCKS_FILE)
+    rules = todays_rules()
     rows = rows.filter(status=Status.OPEN).order_by("pk")
     changed, seen, last = 0, 0, 0
     while numbers := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):

@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
-from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 
 from findings import clocks
 from findings.ingest import drafts, store
-from findings.ingest.clocks import known_weaknesses
+from findings.ingest.clocks import known_weaknesses, todays_rules
 from findings.ingest.controls import Catalog
 from findings.ingest.copies import Batch, Copy, cves_of, prepare, refuse
 from findings.ingest.judgement import first, is_same, judge
@@ -93,7 +92,7 @@ def _store_or_halve(
 
 def _store(copies: Sequence[Copy], batch: Batch, *, catalog: Catalog, run_id: int | None) -> Counts:
     waves = _waves(copies)
-    work = _Work(batch=batch, catalog=catalog, rules=clocks.load(settings.POSTURE_CLOCKS_FILE))
+    work = _Work(batch=batch, catalog=catalog, rules=todays_rules())
     with transaction.atomic(), store.open_cursor() as cursor:
         for wave in waves:
             work.take(cursor, wave, is_locked_whole=len(waves) > 1)

@@ -118,6 +118,13 @@ def vulnerable(db):
     return [Finding.objects.get(finding_id=one.finding_id) for one in named]
 
 
+@pytest.fixture
+def catalogue(vulnerable):
+    """A KEV catalogue that names none of them."""
+    KnownVulnerability.objects.create(cve="CVE-1999-1", is_exploited=True, updated_at=NOW)
+    ingest.reclock_vulnerable()
+
+
 def rules(found):
     for one in found:
         one.refresh_from_db()
@@ -131,9 +138,16 @@ def run(*words):
 
 
 def test_the_catalogue_gives_the_findings_that_name_its_cves_new_due_dates(vulnerable, tmp_path):
+    # Without a catalogue nobody knows that they are not exploited: they go by their severity.
+    assert rules(vulnerable) == [("public:HIGH", 14), ("severity:HIGH", 30), ("severity:HIGH", 30)]
+    path = tmp_path / "kev.json"
+    path.write_text(json.dumps(kev("CVE-1999-1")))
+    assert "1 new or changed; 1 open findings have another due date" in run("import_kev", path)
     assert rules(vulnerable) == [("bod:14", 14), ("bod:next-upgrade", None), ("severity:HIGH", 30)]
     path = tmp_path / "kev.json.gz"
-    path.write_bytes(gzip.compress(json.dumps(kev("CVE-2026-1", "CVE-2026-3")).encode()))
+    path.write_bytes(
+        gzip.compress(json.dumps(kev("CVE-1999-1", "CVE-2026-1", "CVE-2026-3")).encode())
+    )
     assert "2 new or changed; 2 open findings have another due date" in run("import_kev", path)
     assert rules(vulnerable) == [("bod:3-triage", 3), ("bod:14", 14), ("severity:HIGH", 30)]
     assert DirtyCell.objects.exists()
@@ -142,13 +156,13 @@ def test_the_catalogue_gives_the_findings_that_name_its_cves_new_due_dates(vulne
     assert "0 new or changed; 0 open findings" in run("import_kev", path)
     assert not DirtyCell.objects.exists()
 
-    path.write_text(json.dumps(kev("CVE-2026-3")))
+    path.write_text(json.dumps(kev("CVE-1999-1", "CVE-2026-3")))
     run("import_kev", path)
     assert rules(vulnerable)[0] == ("bod:14", 14)
     assert not KnownVulnerability.objects.get(cve="CVE-2026-1").is_exploited
 
 
-def test_vulnrichment_is_imported_from_files_and_folders(vulnerable, tmp_path):
+def test_vulnrichment_is_imported_from_files_and_folders(vulnerable, catalogue, tmp_path):
     folder = tmp_path / "2026" / "1xxx"
     folder.mkdir(parents=True)
     at = "2026-11-02T00:00:00Z"
@@ -176,7 +190,7 @@ def test_a_file_that_is_not_there_is_refused(db, tmp_path, command):
 
 
 def test_findings_of_another_version_of_the_rules_get_their_dates_anew(
-    vulnerable, tmp_path, settings
+    vulnerable, catalogue, tmp_path, settings
 ):
     own = tmp_path / "clocks.yaml"
     text = (settings.BASE_DIR / "findings" / "data" / "clocks.yaml").read_text(encoding="utf-8")

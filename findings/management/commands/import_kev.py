@@ -22,8 +22,10 @@ class Command(BaseCommand):
     def handle(self, *, file: Path, **_: Any) -> None:
         try:
             catalogue = cisa.parse_kev(cisa.load(file))
+            was_there = ingest.has_catalogue()
             changed = ingest.store_exploited(catalogue, now=timezone.now())
-            reclocked = ingest.reclock_named(changed)
+            # Until the first catalogue vulnerabilities go by their severity: all of them move then.
+            reclocked = ingest.reclock_named(changed) if was_there else ingest.reclock_vulnerable()
         except (cisa.WrongFile, clocks.BadClocks) as e:
             raise CommandError(f"{file}: {e}") from e
         self.stdout.write(
