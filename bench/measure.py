@@ -1,6 +1,7 @@
 """What every script here needs: a figure against its limit, and a record of it."""
 
 import json
+import os
 import platform
 import statistics
 import time
@@ -41,13 +42,22 @@ def median_seconds(work: Callable[[], object], *, runs: int = 15) -> float:
     return statistics.median(taken)
 
 
+def machine() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.machine()}, {platform.system()}, "
+        f"Python {platform.python_version()}"
+    )
+
+
 def report(name: str, claims: list[Claim], **facts: object) -> int:
     """Print and keep the claims; returns the exit code, 1 where one does not hold."""
     for claim in claims:
         print(claim.line(), flush=True)
     RESULTS.mkdir(exist_ok=True)
     record = {
-        "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
+        "machine": machine(),
+        "taken": time.strftime("%Y-%m-%d"),
         "claims": [asdict(claim) | {"holds": claim.holds} for claim in claims],
         "facts": facts,
     }

@@ -19,7 +19,7 @@ HEAD: Final = """# Performance
 
 Made by `make bench`; do not edit. Every claim is a ratio of two figures of one run on one machine,
 so that it can be checked elsewhere. One section is one script of `bench/`, and stands here as it came
-out, whether the claim held or not.
+out, whether the claim held or not. Times are in seconds.
 """
 
 
@@ -29,7 +29,7 @@ def section(name: str, title: str) -> str:
     lines = [
         f"## {title}",
         "",
-        f"`{command}`, on {record['machine']}.",
+        f"`{command}`, on {record['machine']}; taken {record.get('taken', 'before 2026-11-22')}.",
         "",
         "| claim | measured | limit | holds |",
         "|---|---:|---:|---|",
