@@ -4,6 +4,7 @@ from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from findings.api import FindingList
 from posture import views
 from posture.queries import shell
 
@@ -24,6 +25,7 @@ pages: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((pages, "posture"))),
     path("findings/", include("findings.urls")),
+    path("api/v1/findings/", FindingList.as_view(), name="api_findings"),
     path(
         "sign-in/",
         auth.LoginView.as_view(
