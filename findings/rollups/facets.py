@@ -58,17 +58,22 @@ _NUMBERS: Final = 3
 
 _SUMS: Final = ", ".join(folding.SUMS)
 _DIFFERENCE: Final = """
-CREATE TEMP TABLE counted_difference (dimensions smallint, status smallint, a int, b int, c int,
+CREATE TEMP TABLE {table} (dimensions smallint, status smallint, a int, b int, c int,
     findings int) ON COMMIT DROP
 """
+# Few sums come to 0: only those are looked for a second time.
 _ADD: Final = f"""
-INSERT INTO findings_facetcount AS f ({_SUMS})
-SELECT {_SUMS} FROM counted_difference ORDER BY dimensions, status, a, b, c
-ON CONFLICT (dimensions, status, a, b, c) DO UPDATE SET findings = f.findings + EXCLUDED.findings
+WITH added AS (
+    INSERT INTO findings_facetcount AS f ({_SUMS})
+    SELECT {_SUMS} FROM counted_difference ORDER BY dimensions, status, a, b, c
+    ON CONFLICT (dimensions, status, a, b, c) DO UPDATE
+        SET findings = f.findings + EXCLUDED.findings
+    RETURNING f.*)
+INSERT INTO counted_nothing ({_SUMS}) SELECT {_SUMS} FROM added WHERE findings = 0
 """
 _DROP_EMPTY: Final = """
-DELETE FROM findings_facetcount f USING counted_difference d
-WHERE f.findings = 0 AND f.dimensions = d.dimensions AND f.status = d.status
+DELETE FROM findings_facetcount f USING counted_nothing d
+WHERE f.dimensions = d.dimensions AND f.status = d.status
     AND f.a = d.a AND f.b = d.b AND f.c = d.c
 """
 
@@ -123,11 +128,15 @@ def add(changes: Changes, *, sign: int = 1) -> None:
     Accounts and controls are where CountedAccount and CountedControl say.
     """
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS counted_difference")
-        cursor.execute(_DIFFERENCE)
+        cursor.execute("DROP TABLE IF EXISTS counted_difference, counted_nothing")
+        cursor.execute(_DIFFERENCE.format(table="counted_difference"))
+        cursor.execute(_DIFFERENCE.format(table="counted_nothing"))
         writing.write("counted_difference", _SUMS, _folded(changes, sign))
         cursor.execute(_ADD)
-        cursor.execute(_DROP_EMPTY)
+        if cursor.rowcount:
+            # Of a new table the planner expects thousands of rows, and would read all sums for one.
+            cursor.execute("ANALYZE counted_nothing")
+            cursor.execute(_DROP_EMPTY)
 
 
 def rebuild() -> None:

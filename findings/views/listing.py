@@ -121,7 +121,7 @@ def _list_context(user: AnyUser, query: QueryDict) -> dict[str, Any]:
         ],
         "facets": _in_order(summary.facets, filters),
         "total": summary.total,
-        "everything": counts.total(user, Filters(statuses=()), now=now),
+        "everything": summary.everything,
         "page": page,
         "chips": _chips(query, values, summary.facets, form),
         "presets": _presets(query),

@@ -56,10 +56,11 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The total of a list of findings, and what it can be narrowed to."""
+    """The total of a list of findings, what it can be narrowed to, and how many there are at all."""
 
     total: Total
     facets: tuple[Facet, ...]
+    everything: Total
 
 
 @dataclass(frozen=True, slots=True)
