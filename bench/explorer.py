@@ -161,9 +161,12 @@ def _seconds(client: Any, address: str) -> float:
 class Served:
     """A process of its own on a database of its own, which answers for one number of findings."""
 
-    def __init__(self, findings: int, *arguments: str, script: str = __file__) -> None:
-        environment = os.environ | {"DATABASE_URL": database(f"bench_{findings}")}
-        words = [sys.executable, script, "--one", str(findings), *arguments]
+    def __init__(
+        self, number: int, *arguments: str, script: str = __file__, name: str = ""
+    ) -> None:
+        """:param name: of the database; it is that of so many findings by default."""
+        environment = os.environ | {"DATABASE_URL": database(name or f"bench_{number}")}
+        words = [sys.executable, script, "--one", str(number), *arguments]
         self._process = subprocess.Popen(
             words,
             cwd=ROOT,

@@ -13,6 +13,8 @@ SECTIONS: Final = {
     "import_memory": "Importing files of any size",
     "explorer": "The findings list, the overview and the scorecard",
     "rollup": "Rollups",
+    "kpis": "KPIs of a day",
+    "reviews": "The weekly review and scorecards of the past",
     "large_organization": "Collecting a large organisation",
 }
 HEAD: Final = """# Performance

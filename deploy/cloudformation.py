@@ -15,6 +15,7 @@ POLICY = ROOT / "docs" / "iam-policy.json"
 TEMPLATES = {
     "hub": "hub-role.yaml",
     "member": "member-role.yaml",
+    "management": "management-role.yaml",
     "events": "event-queue.yaml",
     "write_back": "write-back.yaml",
 }
@@ -26,6 +27,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "o-exampleorgid": {"Ref": "OrganizationId"},
     "arn:aws:iam::*:role/ParapetMemberRead": {
         "Fn::Sub": "arn:${AWS::Partition}:iam::*:role/${MemberRoleName}"
+    },
+    "arn:aws:iam::*:role/ParapetManagementRead": {
+        "Fn::Sub": "arn:${AWS::Partition}:iam::*:role/${ManagementRoleName}"
     },
     "arn:aws:sqs:*:*:parapet-findings": {"Fn::GetAtt": ["Queue", "Arn"]},
 }

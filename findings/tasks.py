@@ -156,7 +156,9 @@ def _read_controls(run: CollectionRun, _: actions.Pulse) -> actions.Outcome:
     organization.linked_regions = sorted(home.linked_regions)
     organization.save(update_fields=["home_region", "aggregation_mode", "linked_regions"])
     standards = ingest.store_standards(organization, security_hub.read_standards(client))
-    controls = ingest.store_controls(organization, security_hub.read_controls(client))
+    controls = ingest.store_controls(
+        organization, security_hub.read_controls(client), as_of=run.collection.as_of
+    )
     return actions.Outcome(counts={"standards": standards, "controls": controls})
 
 

@@ -17,6 +17,8 @@ from inventory.models import Collection, CollectionRun, Organization
 
 State = CollectionRun.State
 Clock = Callable[[], datetime]
+# So many problems of one run are written down; the others are of the same kind, or wait their turn.
+PROBLEMS_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,7 @@ def perform(
         raise
     else:
         problem = outcome.problems[0] if outcome.problems else None
-        state = State.PARTIAL if problem else State.COMPLETE
-        _finish(run, outcome, state=state, error=problem, now=clock())
+        _finish(run, outcome, state=_state_after(outcome), error=problem, now=clock())
     run.refresh_from_db(fields=["state"])
     return run.state
 
@@ -157,6 +158,14 @@ def finish_collection(collection: Collection, *, now: datetime) -> None:
     )
 
 
+def _state_after(outcome: Outcome) -> str:
+    """What nobody has switched on is no hole in what was read."""
+    if not outcome.problems:
+        return State.COMPLETE
+    is_off = all(isinstance(problem, NotConfigured) for problem in outcome.problems)
+    return State.NOT_CONFIGURED if is_off else State.PARTIAL
+
+
 def _state_of(error: SourceError) -> str:
     if isinstance(error, Denied):
         return State.DENIED
@@ -170,7 +179,7 @@ def _finish(
         "state": state,
         "finished_at": now,
         "heartbeat_at": now,
-        "error": str(error) if error else "",
+        "error": " ".join(map(str, outcome.problems[:PROBLEMS_KEPT])) or str(error or ""),
         "missing_permission": (error.permission if error else "")[:120],
     }
     if state == State.FAILED and error is None:

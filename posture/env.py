@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 
@@ -108,6 +109,18 @@ def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     value = (_raw(name) or default).lower()
     if value not in choices:
         problem(name, f"is {value!r}, which is not known", f"Use {' or '.join(choices)}.")
+        return default
+    return value
+
+
+def time_zone(name: str, default: str = "UTC") -> str:
+    """A time zone by its name in the IANA database."""
+    value = _raw(name) or default
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        remedy = "Use a name such as Europe/Zurich or America/New_York."
+        problem(name, f"is {value!r}, which is no time zone of the IANA database", remedy)
         return default
     return value
 

@@ -22,6 +22,7 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 POSTURE_DEMO = env.flag("POSTURE_DEMO")
 POSTURE_DEMO_PASSWORD = env.text("POSTURE_DEMO_PASSWORD")
 POSTURE_ORGANIZATION_NAME = env.text("POSTURE_ORGANIZATION_NAME")
+POSTURE_TIME_ZONE_OF_ORGANIZATION = env.time_zone("POSTURE_TIME_ZONE_OF_ORGANIZATION")
 POSTURE_HOME_REGION = env.text("POSTURE_HOME_REGION", "us-east-1")
 POSTURE_HUB_ROLE_ARN = env.text("POSTURE_HUB_ROLE_ARN")
 POSTURE_MANAGEMENT_ROLE_ARN = env.text("POSTURE_MANAGEMENT_ROLE_ARN")
@@ -30,6 +31,7 @@ POSTURE_EXTERNAL_ID = env.text("POSTURE_EXTERNAL_ID")
 POSTURE_AWS_RATE_PERCENT = env.number("POSTURE_AWS_RATE_PERCENT", 50, low=0, high=100)
 POSTURE_COLLECT_EVERY_MINUTES = env.number("POSTURE_COLLECT_EVERY_MINUTES", 15, low=1, high=1440)
 POSTURE_FULL_SWEEP_EVERY_HOURS = env.number("POSTURE_FULL_SWEEP_EVERY_HOURS", 24, low=1, high=168)
+POSTURE_FACTS_EVERY_HOURS = env.number("POSTURE_FACTS_EVERY_HOURS", 24, low=0, high=8760)
 POSTURE_RUN_SILENT_SECONDS = env.number("POSTURE_RUN_SILENT_SECONDS", 300, low=1, high=3600)
 # Findings: which Security Hub API is read, the queue that EventBridge fills, writing back to AWS.
 POSTURE_SECURITY_HUB_API = env.choice("POSTURE_SECURITY_HUB_API", "v1", ("v1", "v2"))
@@ -37,6 +39,7 @@ POSTURE_EVENT_QUEUE_URL = env.text("POSTURE_EVENT_QUEUE_URL")
 POSTURE_WRITE_BACK = env.flag("POSTURE_WRITE_BACK")
 POSTURE_WRITE_BACK_ROLE_ARN = env.text("POSTURE_WRITE_BACK_ROLE_ARN")
 POSTURE_CLOCKS_FILE = env.text("POSTURE_CLOCKS_FILE")
+POSTURE_KPI_FILE = env.text("POSTURE_KPI_FILE")
 POSTURE_UPLOAD_DIR = env.text("POSTURE_UPLOAD_DIR", str(BASE_DIR / "var" / "uploads"))
 POSTURE_UPLOAD_MAX_MB = env.number("POSTURE_UPLOAD_MAX_MB", 2048, low=1, high=102_400)
 # Days for which closed findings, and what hangs on them, are kept; 0 keeps them for ever.
@@ -165,6 +168,25 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
 SECURE_HSTS_PRELOAD = IS_HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
 
+# Without a server the demo keeps its mail on a page, and anywhere else sending says what is missing.
+EMAIL_HOST = env.text("POSTURE_EMAIL_HOST")
+EMAIL_PORT = env.number("POSTURE_EMAIL_PORT", 587, low=1, high=65535)
+EMAIL_HOST_USER = env.text("POSTURE_EMAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("POSTURE_EMAIL_PASSWORD")
+POSTURE_EMAIL_SECURITY = env.choice(
+    "POSTURE_EMAIL_SECURITY", "starttls", ("starttls", "tls", "none")
+)
+EMAIL_USE_TLS = POSTURE_EMAIL_SECURITY == "starttls"
+EMAIL_USE_SSL = POSTURE_EMAIL_SECURITY == "tls"
+EMAIL_TIMEOUT = 30
+DEFAULT_FROM_EMAIL = env.text("POSTURE_EMAIL_FROM", "parapet@localhost")
+if EMAIL_HOST:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+elif POSTURE_DEMO:
+    EMAIL_BACKEND = "posture.actions.mailbox.Mailbox"
+else:
+    EMAIL_BACKEND = "posture.actions.mailbox.Nowhere"
+
 REST_FRAMEWORK = {
     # LoginRequiredMiddleware does not cover DRF views, so the default has to.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -208,6 +230,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60,
         "options": {"expires": 60},
     },
+    "mail_due": {
+        "task": "posture.mail_due",
+        "schedule": 300,
+        "options": {"expires": 300},
+    },
     "rescue_imports": {
         "task": "findings.rescue_imports",
         "schedule": 60,
@@ -221,6 +248,18 @@ CELERY_BEAT_SCHEDULE = {
     "close_day": {
         "task": "posture.roll_up",
         "schedule": 3600,
+        "options": {"expires": 3600},
+    },
+    # Closes the KPIs of the day that is over.
+    "fill_kpis": {
+        "task": "posture.fill_kpis",
+        "schedule": crontab(hour=0, minute=25),
+        "options": {"expires": 6 * 3600},
+    },
+    # Only what is due: a week that is over, by the clocks of the organisation.
+    "freeze_reviews": {
+        "task": "posture.freeze_reviews",
+        "schedule": crontab(minute=5),
         "options": {"expires": 3600},
     },
     # Only where the file of due-date rules has another version than the findings.

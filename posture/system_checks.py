@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core import checks
 
 from findings import clocks
-from posture import env
+from posture import env, kpis
 
 
 @checks.register(checks.Tags.security)
@@ -63,4 +63,15 @@ def due_dates(**_: Any) -> list[checks.CheckMessage]:
     except clocks.BadClocks as e:
         hint = "Start from findings/data/clocks.yaml, or unset POSTURE_CLOCKS_FILE."
         return [checks.Error(str(e), hint=hint, id="posture.E004")]
+    return []
+
+
+@checks.register(checks.Tags.security)
+def agreed_kpis(**_: Any) -> list[checks.CheckMessage]:
+    """E005: a mistake in the agreed targets would show the wrong status."""
+    try:
+        kpis.registry()
+    except kpis.BadKpis as e:
+        hint = "docs/operating.md shows the form of the file; or unset POSTURE_KPI_FILE."
+        return [checks.Error(str(e), hint=hint, id="posture.E005")]
     return []

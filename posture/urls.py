@@ -6,26 +6,83 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from findings.api import FindingList
 from posture import views
+from posture.api import KpiList, ReviewDetail, ReviewList
 from posture.queries import shell
 
 # The root or an OU, as AWS writes their ids.
 _OU_ID = r"(?P<ou_id>r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})"
+# An ISO week, such as 2026-W47.
+_WEEK = r"(?P<week>[0-9]{4}-W[0-9]{2})"
+_KPI_ID = r"(?P<kpi_id>K(?:[1-9]|[12][0-9]|30))"
 
 pages: list[URLPattern | URLResolver] = [
     path("", views.overview, name="overview"),
     path("scorecards/", views.scorecards, name="scorecards"),
+    path("scorecards/teams/", views.team_list, name="teams"),
+    re_path(r"^scorecards/teams/(?P<pk>[0-9]{1,18})/$", views.team_detail, name="team"),
+    path("scorecards/compare/", views.compare_ous, name="compare"),
     re_path(rf"^scorecards/{_OU_ID}/$", views.scorecard_detail, name="scorecard"),
+    re_path(rf"^scorecards/{_OU_ID}/change/$", views.score_change, name="change"),
+    re_path(
+        rf"^scorecards/{_OU_ID}/children\.csv$",
+        views.scorecard_children_csv,
+        name="scorecard_children_csv",
+    ),
+    re_path(rf"^scorecards/{_OU_ID}/report/$", views.report_ask, name="report_ask"),
+    path("reports/", views.report_list, name="reports"),
+    path("reports/<int:pk>/", views.report_file, name="report_file"),
     path("accounts/", views.account_list, name="accounts"),
     re_path(r"^accounts/(?P<account_id>[0-9]{12})/$", views.account_detail, name="account"),
+    path("coverage/", views.coverage, name="coverage"),
+    path("kpis/", views.kpi_list, name="kpis"),
+    path("kpis/attestations/", views.attestation_list, name="attestations"),
+    path(
+        "kpis/attestations/<int:pk>/withdraw/",
+        views.attestation_withdraw,
+        name="attestation_withdraw",
+    ),
+    re_path(rf"^kpis/{_KPI_ID}/$", views.kpi_detail, name="kpi"),
+    re_path(rf"^kpis/{_KPI_ID}/accounts\.csv$", views.kpi_accounts_csv, name="kpi_accounts_csv"),
     path("sync/", views.sync, name="sync"),
     path("sync/progress/", views.sync_progress, name="sync_progress"),
     path("sync/collect/", views.collect, name="collect"),
+    path("reviews/", views.review_list, name="reviews"),
+    path("reviews/actions/", views.review_actions, name="review_actions"),
+    path("reviews/actions/<int:pk>/", views.review_action, name="review_action"),
+    path("reviews/recipients/", views.mailing, name="mailing"),
+    path("reviews/recipients/add/", views.recipient_add, name="recipient_add"),
+    path("reviews/recipients/schedule/", views.schedule, name="review_schedule"),
+    path("reviews/recipients/<int:pk>/remove/", views.recipient_remove, name="recipient_remove"),
+    path("mailbox/", views.mailbox, name="mailbox"),
+    path("mailbox/<int:pk>/", views.mailbox, name="mailbox_message"),
+    re_path(rf"^reviews/{_WEEK}/$", views.review_detail, name="review"),
+    re_path(rf"^reviews/{_WEEK}/review\.pdf$", views.review_pdf, name="review_pdf"),
+    re_path(rf"^reviews/{_WEEK}/send/$", views.review_send, name="review_send"),
+    re_path(rf"^reviews/{_WEEK}/export\.csv$", views.review_csv, name="review_csv"),
+    re_path(rf"^reviews/{_WEEK}/export\.json$", views.review_json, name="review_json"),
+    re_path(rf"^reviews/{_WEEK}/answer/$", views.review_answer, name="review_answer"),
+    re_path(rf"^reviews/{_WEEK}/notes/$", views.review_notes, name="review_notes"),
+    re_path(
+        rf"^reviews/{_WEEK}/notes/(?P<pk>[0-9]{{1,18}})/$", views.review_note, name="review_note"
+    ),
+    re_path(rf"^reviews/{_WEEK}/questions/$", views.review_questions, name="review_questions"),
+    re_path(
+        rf"^reviews/{_WEEK}/questions/(?P<pk>[0-9]{{1,18}})/$",
+        views.review_question,
+        name="review_question",
+    ),
+    re_path(rf"^reviews/{_WEEK}/actions/$", views.review_new_action, name="review_new_action"),
+    re_path(rf"^reviews/{_WEEK}/errata/$", views.review_errata, name="review_errata"),
+    re_path(rf"^reviews/{_WEEK}/publish/$", views.review_publish, name="review_publish"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((pages, "posture"))),
     path("findings/", include("findings.urls")),
     path("api/v1/findings/", FindingList.as_view(), name="api_findings"),
+    path("api/v1/kpis/", KpiList.as_view(), name="api_kpis"),
+    path("api/v1/reviews/", ReviewList.as_view(), name="api_reviews"),
+    re_path(rf"^api/v1/reviews/{_WEEK}/$", ReviewDetail.as_view(), name="api_review"),
     path(
         "sign-in/",
         auth.LoginView.as_view(

@@ -45,7 +45,14 @@ _SECURITY_HUB = (
     ("UpdateStandardsControl", 1, 5),
 )
 _ACCOUNT = (("ListRegions", 5, 5),)
-_DEFAULTS = {"account": (10, 15), "securityhub": (10, 30)}
+_DEFAULTS = {
+    "account": (10, 15),
+    "guardduty": (10, 20),
+    "inspector2": (10, 20),
+    "macie2": (10, 20),
+    "securityhub": (10, 30),
+    "sso": (20, 20),
+}
 _OTHER = (20, 40)
 
 

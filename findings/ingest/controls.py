@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from findings import catalog
 from findings.ingest.texts import storable
@@ -11,6 +12,7 @@ from findings.sources.security_hub import ControlRecord, StandardRecord
 from inventory.models import Account, Organization
 
 BATCH = 500
+PROVISIONAL = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,16 @@ def load_catalog(organization: Organization) -> Catalog:
     )
 
 
-def store_controls(organization: Organization, records: Iterable[ControlRecord]) -> int:
-    """Store what Security Hub says of its controls; returns how many there were."""
+def store_controls(
+    organization: Organization, records: Iterable[ControlRecord], *, as_of: datetime
+) -> int:
+    """Store what Security Hub says of its controls; returns how many there were.
+
+    A control that came or was enabled since the last look is provisional for 30 days (kpis.md R10):
+    else every release of AWS looks like a bad week. At the first look all are as they are.
+    """
+    known = _described(organization)
+    provisional_until = as_of.date() + PROVISIONAL
     rows = []
     for record in sorted(records, key=lambda record: record.control_id):
         row = _control_row(
@@ -81,6 +91,11 @@ def store_controls(organization: Organization, records: Iterable[ControlRecord])
         row.disabled_reason = record.disabled_reason
         row.parameters = dict(record.parameters)
         row.standards = sorted(record.standards)
+        was = known.get(record.control_id)
+        row.scored_from = was.scored_from if was else None
+        is_enabled_anew = was is None or was.status == Control.Status.DISABLED
+        if known and is_enabled_anew and row.status == Control.Status.ENABLED:
+            row.scored_from = provisional_until
         rows.append(row)
     Control.objects.bulk_create(
         rows,
@@ -100,9 +115,16 @@ def store_controls(organization: Organization, records: Iterable[ControlRecord])
             "is_scored",
             "is_account_level",
             "is_delegated_admin_only",
+            "scored_from",
         ],
     )
     return len(rows)
+
+
+def _described(organization: Organization) -> dict[str, Control]:
+    """The controls that some list had: those that only a finding has named have no standards."""
+    controls = Control.objects.filter(organization=organization).exclude(standards=[])
+    return {control.control_id: control for control in controls}
 
 
 def store_standards(organization: Organization, records: Iterable[StandardRecord]) -> int:

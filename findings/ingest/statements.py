@@ -84,7 +84,8 @@ COPY_FINDINGS = (
 )
 COPY_PAYLOADS = "COPY findings_findingpayload (finding_id, payload) FROM STDIN"
 COPY_EPISODES = (
-    "COPY findings_episode (finding_id, opened_at, closed_at, close_reason, resumed) FROM STDIN"
+    "COPY findings_episode (finding_id, opened_at, closed_at, close_reason, resumed, lapsed_at, "
+    "resumed_at) FROM STDIN"
 )
 COPY_VULNERABILITIES = (
     "COPY findings_findingvulnerability (finding_id, cve, has_fix, has_exploit, epss) FROM STDIN"
@@ -96,7 +97,8 @@ SELECT * FROM unnest(%(id)s::bigint[], %(payload)s::text[]::jsonb[]) AS i (id, p
 ON CONFLICT (finding_id) DO UPDATE SET payload = EXCLUDED.payload
 """
 EPISODES = """
-SELECT finding_id, opened_at, closed_at, close_reason, resumed FROM findings_episode
+SELECT finding_id, opened_at, closed_at, close_reason, resumed, lapsed_at, resumed_at
+FROM findings_episode
 WHERE finding_id = ANY(%(ids)s) ORDER BY finding_id, opened_at
 """
 DROP_EPISODES = """
@@ -106,9 +108,12 @@ WHERE e.finding_id = i.id AND e.opened_at = i.opened_at
 """
 CHANGE_EPISODES = """
 UPDATE findings_episode e SET
-    closed_at = i.closed_at, close_reason = i.close_reason, resumed = i.resumed
+    closed_at = i.closed_at, close_reason = i.close_reason, resumed = i.resumed,
+    lapsed_at = i.lapsed_at, resumed_at = i.resumed_at
 FROM unnest(%(id)s::bigint[], %(opened_at)s::timestamptz[], %(closed_at)s::timestamptz[],
-    %(close_reason)s::text[], %(resumed)s::int[]) AS i (id, opened_at, closed_at, close_reason, resumed)
+    %(close_reason)s::text[], %(resumed)s::int[], %(lapsed_at)s::timestamptz[],
+    %(resumed_at)s::timestamptz[])
+    AS i (id, opened_at, closed_at, close_reason, resumed, lapsed_at, resumed_at)
 WHERE e.finding_id = i.id AND e.opened_at = i.opened_at
 """
 DROP_VULNERABILITIES = """

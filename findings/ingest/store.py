@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -199,6 +200,8 @@ def write_episodes(
                 "closed_at": [one.closed_at for _, one in kept],
                 "close_reason": [one.close_reason for _, one in kept],
                 "resumed": [one.resumed for _, one in kept],
+                "lapsed_at": [one.lapsed_at for _, one in kept],
+                "resumed_at": [one.resumed_at for _, one in kept],
             },
         )
     _insert_episodes(cursor, added)
@@ -209,7 +212,7 @@ def _insert_episodes(cursor: Cursor, rows: Sequence[tuple[int, Stretch]]) -> Non
         return
     with cursor.copy(statements.COPY_EPISODES) as copy:
         for number, one in rows:
-            copy.write_row((number, one.opened_at, one.closed_at, one.close_reason, one.resumed))
+            copy.write_row((number, *astuple(one)))
 
 
 def _write_vulnerabilities(cursor: Cursor, changed: Sequence[Verdict]) -> None:

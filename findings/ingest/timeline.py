@@ -36,12 +36,17 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """An episode: `closed_at` None and `close_reason` "" while it is open."""
+    """An episode: `closed_at` None and `close_reason` "" while it is open.
+
+    `lapsed_at` and `resumed_at` are the ends of its newest lapse, None without one.
+    """
 
     opened_at: datetime
     closed_at: datetime | None = None
     close_reason: str = ""
     resumed: int = 0
+    lapsed_at: datetime | None = None
+    resumed_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -113,6 +118,9 @@ def replay(
         reopened = replace(settled[-1], closed_at=None, close_reason="", resumed=0)
         resumed = _play([reopened], old)[0].resumed
         settled[-1] = replace(reopened, resumed=max(settled[-1].resumed - resumed, 0))
+        if reopened.lapsed_at and reopened.lapsed_at >= moment(old[0]):
+            # Within the history: the replay finds it again, if it is still there.
+            settled[-1] = replace(settled[-1], lapsed_at=None, resumed_at=None)
     return _play(settled, history)
 
 
@@ -146,7 +154,12 @@ def _play(before: Sequence[Stretch], history: Sequence[int]) -> list[Stretch]:
         elif said is State.OPEN:
             if last and last.closed_at and last.closed_at > at - RESUME_WITHIN:
                 stretches[-1] = replace(
-                    last, closed_at=None, close_reason="", resumed=last.resumed + 1
+                    last,
+                    closed_at=None,
+                    close_reason="",
+                    resumed=last.resumed + 1,
+                    lapsed_at=last.closed_at,
+                    resumed_at=at,
                 )
             else:
                 stretches.append(Stretch(at))

@@ -48,6 +48,9 @@ class Control(models.Model):
     is_account_level = models.BooleanField(default=False)
     # Reports only in the delegated administrator, about the whole organisation.
     is_delegated_admin_only = models.BooleanField(default=False)
+    # New in an organisation that was already watched, it is shown but not scored before this day.
+    # None: scored from the first look on.
+    scored_from = models.DateField(null=True)
 
     class Meta:
         constraints = [

@@ -161,6 +161,12 @@ class Finding(models.Model):
                 condition=Q(status="OPEN"),
                 name="findings_finding_opened",
             ),
+            # What anybody can reach: few among many.
+            models.Index(
+                fields=["account", "resource_hash"],
+                condition=Q(status="OPEN", is_public=True),
+                name="findings_finding_public",
+            ),
             # Other findings on the same resource, and all cells at once without reading a finding.
             models.Index(
                 fields=["account", "control", "resource_hash"],
@@ -185,10 +191,19 @@ class FindingPayload(models.Model):
         return f"payload of {self.finding_id}"
 
 
+_IS_GRAVE = Q(severity__in=[Severity.CRITICAL, Severity.HIGH])
+
+
 class Episode(models.Model):
     """One stretch of time in which a finding was open: the unit of clocks and flow.
 
-    Failing again within 14 days of the close resumes the episode, and its clock.
+    Failing again within 14 days of the close resumes the episode, and its clock. The newest such
+    lapse is kept, so that it can be said what was open on a past day and what came back.
+
+    An episode knows by itself what flow is counted by, so that no KPI has to read the findings:
+    triggers copy it from the finding (migration 0012), `due_at` and `sla_rule` for as long as it is
+    open, so that a closed one keeps the due date that it closed under. None: it had none, or was
+    never seen open.
     """
 
     class CloseReason(models.TextChoices):
@@ -204,6 +219,21 @@ class Episode(models.Model):
     closed_at = models.DateTimeField(null=True)
     close_reason = models.CharField(max_length=8, choices=CloseReason.choices, blank=True)
     resumed = models.PositiveSmallIntegerField(default=0)
+    # Of the newest time that it was resumed: when it had been closed, and when it was open again.
+    lapsed_at = models.DateTimeField(null=True)
+    resumed_at = models.DateTimeField(null=True)
+    # When it was excepted. Set from above, and never taken back: an expired exception was one.
+    excepted_at = models.DateTimeField(null=True)
+    # Copied from the finding, without checks of their own.
+    account = models.ForeignKey(
+        Account, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False
+    )
+    control = models.ForeignKey(
+        Control, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False
+    )
+    severity = models.CharField(max_length=13, choices=Severity.choices)
+    due_at = models.DateTimeField(null=True)
+    sla_rule = models.CharField(max_length=40, blank=True)
 
     class Meta:
         constraints = [
@@ -217,6 +247,29 @@ class Episode(models.Model):
                 condition=Q(closed_at=None, close_reason="")
                 | (Q(closed_at__gte=models.F("opened_at")) & ~Q(close_reason="")),
                 name="findings_episode_closed_with_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(lapsed_at=None, resumed_at=None)
+                | Q(resumed_at__gte=models.F("lapsed_at")),
+                name="findings_episode_lapse",
+            ),
+        ]
+        indexes = [
+            # KPIs of flow: what was opened, closed and due of late, of all that matters.
+            models.Index(fields=["opened_at"], condition=_IS_GRAVE, name="findings_episode_opened"),
+            models.Index(fields=["closed_at"], condition=_IS_GRAVE, name="findings_episode_closed"),
+            models.Index(fields=["due_at"], condition=_IS_GRAVE, name="findings_episode_due"),
+            # What came back: few among many.
+            models.Index(
+                fields=["resumed_at"],
+                condition=_IS_GRAVE & Q(resumed_at__isnull=False),
+                name="findings_episode_resumed",
+            ),
+            # Vulnerabilities by their tier, of any severity.
+            models.Index(
+                fields=["closed_at"],
+                condition=Q(sla_rule__startswith="bod:") | Q(sla_rule="no-fix"),
+                name="findings_episode_tier",
             ),
         ]
 

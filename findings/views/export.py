@@ -1,6 +1,5 @@
 """The filtered list as CSV or JSON, streamed: the same rows in the same order as the page."""
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -16,10 +15,9 @@ from findings.forms import FilterForm, SelectionForm
 from findings.models import Finding
 from findings.queries import export, listing
 from findings.views.listing import DEFAULT_ORDER
+from inventory import spreadsheets
 
 _LINES_AT_ONCE: Final = 500
-# A spreadsheet takes a cell that begins like this for a formula, the wide forms too.
-_FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 @require_GET
@@ -71,33 +69,10 @@ def _joined(lines: Iterator[str]) -> Iterator[str]:
         yield some
 
 
-class _Line:
-    """What csv.writer writes to: keeps the last line."""
-
-    def __init__(self) -> None:
-        self.text = ""
-
-    def write(self, text: str) -> None:
-        self.text = text
-
-
 def _csv_lines(records: Iterable[tuple[Any, ...]]) -> Iterator[str]:
-    line = _Line()
-    writer = csv.writer(line)
-    writer.writerow(export.FIELDS)
-    yield line.text
+    yield spreadsheets.line(export.FIELDS)
     for record in records:
-        writer.writerow([_cell(value) for value in record])
-        yield line.text
-
-
-def _cell(value: Any) -> Any:  # whatever a column holds
-    """No formula: an apostrophe before what a spreadsheet would otherwise run."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+        yield spreadsheets.line(record)
 
 
 def _json_lines(records: Iterable[tuple[Any, ...]]) -> Iterator[str]:

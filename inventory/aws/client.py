@@ -33,6 +33,9 @@ class Maker(Protocol):
     def boto_client(self, client: Client, *, fresh: bool) -> Any:
         """Return a botocore client: its methods are made at run time, so Any."""
 
+    def is_offered(self, service: str, region: str) -> bool:
+        """Say whether AWS has the service in the Region."""
+
 
 class Client:
     """A service as one role sees it. Answers are AWS's own JSON, hence Any."""
@@ -47,6 +50,11 @@ class Client:
         self._door = door
         self._keys: object = None
         self._made: Any = None
+
+    @property
+    def is_offered(self) -> bool:
+        """Say whether AWS has this service in this Region, as far as botocore knows."""
+        return self._door.is_offered(self.service, self.region)
 
     def call(self, operation: str, **params: Any) -> dict[str, Any]:
         """Return the answer to one call (`operation` in snake case), without its metadata.

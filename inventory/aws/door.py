@@ -149,8 +149,8 @@ class Door:
                 ),
             )
         if self.config.endpoint_url:
-            # botocore puts the account before the host name even of 127.0.0.1.
-            boto.meta.events.register("before-send.s3-control", strip_account_host)
+            # botocore puts the account before the host name even of 127.0.0.1; the host is signed.
+            boto.meta.events.register("before-sign.s3-control", strip_account_host)
         if self._bucket:
             # Before each signature, not each call: botocore's own retries count as well.
             boto.meta.events.register(
@@ -163,6 +163,14 @@ class Door:
         """Return botocore's description of a service."""
         with self._lock:
             return self._session.get_service_model(service)
+
+    def is_offered(self, service: str, region: str) -> bool:
+        """Say whether AWS has the service in the Region; one that botocore does not know is tried."""
+        with self._lock:
+            partition = self._session.get_partition_for_region(region)
+            regions = self._session.get_available_regions
+            is_known = region in regions("sts", partition)
+            return not is_known or region in regions(service, partition)
 
     def keys_of(self, role_arn: str | None, *, fresh: bool = False) -> Keys | None:
         """Return the credentials of a role, taken on anew when old; None = base credentials."""

@@ -12,12 +12,13 @@ from typing import Any, ClassVar
 class SourceError(Exception):
     """An AWS call that gave no usable answer.
 
-    `permission` is the missing IAM action, or "" where no permission is the matter.
+    `permission` is the missing IAM action, or "" where no permission is the matter; `code` is AWS's
+    error code, or "" where the error is not AWS's.
     """
 
     remedy: ClassVar[str] = "See the detail."
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what AWS said, and of which call
         self,
         detail: str,
         *,
@@ -26,6 +27,7 @@ class SourceError(Exception):
         account_id: str = "",
         region: str = "",
         permission: str = "",
+        code: str = "",
     ) -> None:
         self.detail = detail
         self.service = service
@@ -33,6 +35,7 @@ class SourceError(Exception):
         self.account_id = account_id
         self.region = region
         self.permission = permission
+        self.code = code
         super().__init__(detail)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -40,8 +43,8 @@ class SourceError(Exception):
         return _rebuild, (type(self), self.detail, self.where())
 
     def where(self) -> dict[str, str]:
-        """Return service, operation, account, Region and permission by name."""
-        names = ("service", "operation", "account_id", "region", "permission")
+        """Return service, operation, account, Region, permission and code by name."""
+        names = ("service", "operation", "account_id", "region", "permission", "code")
         return {name: getattr(self, name) for name in names}
 
     def __str__(self) -> str:

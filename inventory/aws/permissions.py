@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# The door's own call: the hub role takes on the member role of each account.
+# The door's own call: the hub role takes on the member role of each account, and the management role.
 PERMISSIONS: dict[str, tuple[str, ...]] = {"hub": ("sts:AssumeRole",)}
 
 # Order of the documents in the file. The last two are for those who want them: `events` is given to
 # the hub role with the queue, `write_back` to a role of its own.
 ROLES = ("hub", "member", "management", "events", "write_back")
 MEMBER_ROLE_ARN = "arn:aws:iam::*:role/ParapetMemberRead"
+MANAGEMENT_ROLE_ARN = "arn:aws:iam::*:role/ParapetManagementRead"
 QUEUE_ARN = "arn:aws:sqs:*:*:parapet-findings"
 # To be replaced by the reader's own organisation: roles of nobody else may be assumed.
 ORGANIZATION_ID = "o-exampleorgid"
@@ -25,6 +26,8 @@ ORGANIZATION_ID = "o-exampleorgid"
 _RENAMED = {
     "access-analyzer:GetFindingV2": "access-analyzer:GetFinding",
     "access-analyzer:ListFindingsV2": "access-analyzer:ListFindings",
+    # Of S3 Control, for an account; for a bucket the action has another name.
+    "s3:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
     "securityhub:BatchUpdateFindingsV2": "securityhub:BatchUpdateFindings",
     "securityhub:GetFindingStatisticsV2": "securityhub:GetAdhocInsightResults",
     "securityhub:GetFindingsV2": "securityhub:GetFindings",
@@ -59,7 +62,8 @@ def build(grants: Mapping[str, Iterable[str]]) -> dict[str, dict[str, Any]]:
 def _declared(packages: Iterable[str]) -> Iterable[Mapping[str, Iterable[str]]]:
     for name in packages:
         package = importlib.import_module(name)
-        for module in pkgutil.iter_modules(package.__path__, f"{name}."):
+        # Packages too: a source of several services declares the permissions of each beside its calls.
+        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
             # Loaded by name: the floor below cannot import the sources above it.
             yield getattr(importlib.import_module(module.name), "PERMISSIONS", {})
 
@@ -78,6 +82,6 @@ def _statement(service: str, actions: list[str]) -> dict[str, Any]:
     if service == "sqs":
         statement["Resource"] = QUEUE_ARN
     if service == "sts":
-        statement["Resource"] = MEMBER_ROLE_ARN
+        statement["Resource"] = [MEMBER_ROLE_ARN, MANAGEMENT_ROLE_ARN]
         statement["Condition"] = {"StringEquals": {"aws:ResourceOrgID": ORGANIZATION_ID}}
     return statement

@@ -6,7 +6,10 @@ with one endpoint in the world, which count per account. Sources:
   "Throttling limits" (the figures per account; the organisation-wide ones are a fifth higher).
 - Security Hub: docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html.
 - Account Management: docs.aws.amazon.com/accounts/latest/reference/quotas.html.
-- IAM Access Analyzer publishes none: ours is an assumption on the safe side.
+- IAM Identity Center: docs.aws.amazon.com/singlesignon/latest/userguide/limits.html, "Throttle
+  limits": its calls share 20 a second.
+- IAM Access Analyzer, GuardDuty, Inspector and Macie publish none: ours are assumptions on the safe
+  side.
 - SQS publishes none for standard queues ("a nearly unlimited number of calls").
 STS is not in the table: an account is allowed far more (600/s) than we can ask for.
 """
@@ -70,6 +73,10 @@ _TABLE: dict[str, tuple[tuple[str, Rate], ...]] = {
         ("*", Rate("other", 1, 1)),
     ),
     "accessanalyzer": (("*", Rate("all", 10, 20)),),
+    "guardduty": (("*", Rate("all", 10, 20)),),
+    "inspector2": (("*", Rate("all", 10, 20)),),
+    "macie2": (("*", Rate("all", 10, 20)),),
+    "sso-admin": (("*", Rate("all", 20, 20)),),
 }
 
 RATES: dict[str, dict[str, Rate]] = {

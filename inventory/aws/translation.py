@@ -38,6 +38,7 @@ CODES: tuple[tuple[re.Pattern[str], type[errors.SourceError]], ...] = (
     (
         re.compile(
             r"AccessDenied|Unauthorized|AuthFailure|NotAuthorized|InvalidClientTokenId"
+            r"|NotManagementOrDelegatedAdministrator"
             r"|UnrecognizedClient|SignatureDoesNotMatch|InvalidSignature|MissingAuthenticationToken"
         ),
         errors.Denied,
@@ -109,6 +110,7 @@ def translate(
         account_id=account_id,
         region=region,
         permission=permission,
+        code=code_of(error),
     )
 
 

@@ -5,7 +5,15 @@ not name any more are marked gone, never deleted: findings and history hang on t
 """
 
 from inventory.ingest.accounts import store_regions
+from inventory.ingest.facts import store_readings
 from inventory.ingest.organizations import Inventory, role_of, store_inventory
 from inventory.ingest.policies import canonical_hash
 
-__all__ = ["Inventory", "canonical_hash", "role_of", "store_inventory", "store_regions"]
+__all__ = [
+    "Inventory",
+    "canonical_hash",
+    "role_of",
+    "store_inventory",
+    "store_readings",
+    "store_regions",
+]

@@ -54,9 +54,11 @@ class Inventory:
 
 
 @transaction.atomic
-def store_inventory(inventory: Inventory, *, name: str, as_of: datetime) -> Organization:
+def store_inventory(
+    inventory: Inventory, *, name: str, time_zone: str = "UTC", as_of: datetime
+) -> Organization:
     """Store the organisation as it is at `as_of`, and mark what is missing as gone."""
-    organization = _store_organization(inventory.organization, name=name)
+    organization = _store_organization(inventory.organization, name=name, time_zone=time_zone)
     ous = _store_ous(organization, inventory, as_of=as_of)
     accounts = store_accounts(
         organization, inventory.accounts, known_tags=inventory.tags, ous=ous, as_of=as_of
@@ -78,11 +80,12 @@ def role_of(name: str, *, parent_role: str) -> str:
     return parent_role
 
 
-def _store_organization(record: OrganizationRecord, *, name: str) -> Organization:
+def _store_organization(record: OrganizationRecord, *, name: str, time_zone: str) -> Organization:
     organization, _ = Organization.objects.update_or_create(
         org_id=record.org_id,
         defaults={
             "name": name,
+            "time_zone": time_zone,
             "arn": record.arn,
             "management_account_id": record.management_account_id,
             "root_id": record.root_id,

@@ -118,9 +118,15 @@ class AccountFact(models.Model):
     key = models.CharField(max_length=60)
     value = models.JSONField(null=True)
     state = models.CharField(max_length=12, choices=State.choices)
+    # The IAM action that was refused, where that is the reason why nothing is known.
+    missing_permission = models.CharField(max_length=120, blank=True)
     as_of = models.DateTimeField(db_default=Now())
 
     class Meta:
+        indexes = [
+            # One fact of all accounts: what a KPI is filled from.
+            models.Index(fields=["key", "account"], name="inventory_accountfact_key")
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "region", "key"], name="inventory_accountfact_unique"

@@ -20,6 +20,8 @@ class Organization(models.Model):
     aggregation_mode = models.CharField(max_length=40, blank=True)
     linked_regions = models.JSONField(default=list)
     enabled_policy_types = models.JSONField(default=list)
+    # Where a week ends, as the IANA database names it: from the settings.
+    time_zone = models.CharField(max_length=64, default="UTC")
 
     def __str__(self) -> str:
         return self.org_id

@@ -132,6 +132,8 @@ class CollectionRun(models.Model):
         CONTROLS = "CONTROLS", "Security Hub controls"
         SECURITY_HUB = "SECURITY_HUB", "Security Hub findings"
         ACCESS_ANALYZER = "ACCESS_ANALYZER", "IAM Access Analyzer"
+        ACCOUNT_FACTS = "ACCOUNT_FACTS", "account settings"
+        SERVICE_COVERAGE = "SERVICE_COVERAGE", "security service coverage"
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="runs")
     organization = models.ForeignKey(Organization, null=True, on_delete=models.CASCADE)

@@ -1,11 +1,12 @@
 """What was collected, when, and what could not be: the record behind "how fresh is this?"."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.conf import settings
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Subquery, Value, When
 
 from inventory import access
 from inventory.access import AnyUser
@@ -16,6 +17,9 @@ SCOPES_SHOWN = 200
 HISTORY_SHOWN = 20
 # A collection of some sources only (the controls, say) runs between full ones.
 _RECENT_COLLECTIONS = 4
+# These are asked for seldom, some accounts in each collection: all of them within so much more time.
+_SELDOM = (CollectionRun.Source.ACCOUNT_FACTS, CollectionRun.Source.SERVICE_COVERAGE)
+_SELDOM_MARGIN = timedelta(hours=4)
 _UNFINISHED = (RunState.PENDING, RunState.RUNNING)
 # What leaves a hole in the data, worst first.
 PROBLEMS = (RunState.DENIED, RunState.FAILED, RunState.PARTIAL, RunState.NOT_CONFIGURED)
@@ -117,12 +121,11 @@ def _visible(user: AnyUser) -> "QuerySet[CollectionRun]":
 
 
 def _newest(user: AnyUser) -> "QuerySet[CollectionRun]":
-    """The newest run of each scope: an ended one where there is one, since it says what we have."""
-    recent = Collection.objects.order_by("-pk").values("pk")[:_RECENT_COLLECTIONS]
-    full = Collection.objects.filter(is_full=True).exclude(finished_at=None).order_by("-pk")
+    """The newest run of each scope: an ended one where there is one, since it says what we have. One query."""
+    whole, seldom = _looked_at()
     newest = (
         _visible(user)
-        .filter(Q(collection_id__in=recent) | Q(collection_id__in=full.values("pk")[:1]))
+        .filter(Q(collection_id__in=whole) | Q(source__in=_SELDOM, collection_id__in=seldom))
         .annotate(
             is_unfinished=Case(
                 When(state__in=_UNFINISHED, then=Value(1)),
@@ -133,13 +136,36 @@ def _newest(user: AnyUser) -> "QuerySet[CollectionRun]":
         .order_by("source", "account_id", "region", "is_unfinished", "-pk")
         .distinct("source", "account_id", "region")
     )
-    return CollectionRun.objects.filter(pk__in=newest.values("pk"))
+    within = CollectionRun.objects.filter(collection_id__in={*whole, *seldom})
+    return within.filter(pk__in=newest.values("pk"))
+
+
+def _looked_at() -> tuple[list[int], list[int]]:
+    """The collections whose runs count, and those that count for sources which are read seldom.
+
+    As numbers, so that the database reads the runs of these alone.
+    """
+    now = Collection.objects.order_by("-pk").values("as_of")[:1]
+    hold = timedelta(hours=settings.POSTURE_FACTS_EVERY_HOURS) + _SELDOM_MARGIN
+    full = Collection.objects.filter(is_full=True).exclude(finished_at=None).order_by("-pk")
+    found = dict(
+        Collection.objects.filter(
+            Q(as_of__gt=Subquery(now) - hold)
+            | Q(pk__in=full.values("pk")[:1])
+            | Q(pk__in=Collection.objects.order_by("-pk").values("pk")[:_RECENT_COLLECTIONS])
+        )
+        .annotate(is_last_full=Q(pk=Subquery(full.values("pk")[:1])))
+        .values_list("pk", "is_last_full")
+    )
+    recent = sorted(found, reverse=True)
+    last_full = [pk for pk, is_last_full in found.items() if is_last_full]
+    return [*recent[:_RECENT_COLLECTIONS], *last_full], recent
 
 
 def scopes(
     user: AnyUser, *, source: str = "", state: str = "", account_id: str = ""
 ) -> tuple[ScopeStatus, ...]:
-    """The newest run of each scope: problems, the organisation, accounts; SCOPES_SHOWN at most. Two queries."""
+    """The newest run of each scope: problems, the organisation, accounts; SCOPES_SHOWN at most. Three queries."""
     runs = _newest(user)
     if source:
         runs = runs.filter(source=source)
@@ -193,13 +219,13 @@ def _counts(counts: object) -> tuple[tuple[str, int], ...]:
 def _next_step(run: CollectionRun) -> str:
     if run.state != RunState.DENIED:
         return _NEXT_STEPS[RunState(run.state)]
-    if run.missing_permission:
+    if run.missing_permission and run.missing_permission != "sts:AssumeRole":
         return f"Allow {run.missing_permission} in the read role of this account."
     return "Deploy the read role in this account, with the external id that the settings name."
 
 
 def sources(user: AnyUser) -> tuple[SourceStatus, ...]:
-    """One line per source, from the newest run of each of its scopes. One query."""
+    """One line per source, from the newest run of each of its scopes. Two queries."""
     states: dict[str, dict[str, int]] = {}
     counted = _newest(user).values("source", "state").annotate(scopes=Count("pk")).order_by()
     for row in counted:
@@ -219,7 +245,7 @@ def sources(user: AnyUser) -> tuple[SourceStatus, ...]:
 
 
 def freshness(user: AnyUser) -> Freshness:
-    """How old what we have is, and what is missing from it. Three queries."""
+    """How old what we have is, and what is missing from it. Four queries."""
     ended = Collection.objects.exclude(finished_at=None).order_by("-finished_at").first()
     counted = (
         _newest(user)

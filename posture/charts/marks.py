@@ -1,10 +1,12 @@
 """Small charts that stand beside a number: sparkline, ring, bars, heat strip."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
+from posture.charts.paint import attributes
 from posture.charts.svg import (
     DASH,
     NO_DATA,
@@ -32,7 +34,11 @@ def heat_step(value: Number | None) -> int:
     return 0 if value is None else 1 + sum(value >= cut for cut in HEAT_CUTS)
 
 
-def spark(
+# A row of rings hides the line that they are about.
+RINGS = 3
+
+
+def spark(  # noqa: PLR0913 - only the values must be said
     values: Sequence[Number | None],
     *,
     tone: str = "",
@@ -40,45 +46,72 @@ def spark(
     height: int = 26,
     goal: Number | None = None,
     label: str = "",
+    signals: Collection[int] = (),
+    is_static: bool = False,
 ) -> SafeString:
-    """Sparkline in order of time; tones: accent, ok, warn, bad. Without a label it is decoration."""
+    """Sparkline in order of time; tones: accent, ok, warn, bad. Without a label it is decoration.
+
+    :param signals: indexes that get a ring: what is no noise by the limits of the control chart. Where
+        there are more than three, the newest alone.
+    :param is_static: with its colours written out, for PDF and e-mail; the tone then stays grey.
+    """
     low, high = _spark_range([*known(values), *known([goal])])
     step = (width - 6) / max(len(values) - 1, 1)
+    pen = _Pen(is_static, height)
 
     def place(index: float, value: float) -> tuple[float, float]:
         return 2 + index * step, height - 4 - (value - low) / (high - low) * (height - 8)
 
-    parts = [
-        f'<svg class="spark {escape(tone)}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" {role(label)}>'
-    ]
+    ringed = signals if len(signals) <= RINGS else {max(signals)}
+    parts = [pen.start(tone, width, label)]
     if goal is not None:
-        parts.append(f'<path class="goal" d="M0 {place(0, float(goal))[1]:.1f}H{width}"/>')
+        parts.append(f'<path{pen("goal")} d="M0 {place(0, float(goal))[1]:.1f}H{width}"/>')
     stretches = runs(values)
     for stretch in stretches:
-        points = [place(index, value) for index, value in stretch]
-        parts.append(_spark_stretch(points, height))
+        parts.append(pen.stretch([place(index, value) for index, value in stretch]))
+        parts += [
+            f'<circle{pen("sg")} cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>'
+            for x, y in (place(index, value) for index, value in stretch if index in ringed)
+        ]
     if stretches and values[-1] is not None:
         x, y = place(*stretches[-1][-1])
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.25"/>')
+        parts.append(f'<circle{pen("end")} cx="{x:.1f}" cy="{y:.1f}" r="2.25"/>')
     if not stretches:
-        parts.append(f'<path class="none" d="M2 {height / 2:.1f}H{width - 4}"/>')
+        parts.append(f'<path{pen("none")} d="M2 {height / 2:.1f}H{width - 4}"/>')
     return markup([*parts, "</svg>"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """Draws the parts of a sparkline: by class on a page, in colours on paper."""
+
+    is_static: bool
+    height: int
+
+    def __call__(self, name: str) -> str:
+        if self.is_static:
+            return attributes(f"spark-{name}")
+        return f' class="{name}"'
+
+    def start(self, tone: str, width: int, label: str) -> str:
+        size = f'viewBox="0 0 {width} {self.height}" width="{width}" height="{self.height}"'
+        if self.is_static:
+            return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {role(label)}>'
+        return f'<svg class="spark {escape(tone)}" {size} {role(label)}>'
+
+    def stretch(self, points: list[tuple[float, float]]) -> str:
+        if len(points) == 1:
+            x, y = points[0]
+            return f'<circle{self("lone")} cx="{x:.1f}" cy="{y:.1f}" r="1.5"/>'
+        path = smooth_path(points)
+        fill = f'<path{self("fill")} d="{path}V{self.height}H{points[0][0]:.1f}Z"/>'
+        return f'{fill}<path{self("ln")} d="{path}"/>'
 
 
 def _spark_range(values: list[float]) -> tuple[float, float]:
     low, high = min(values, default=0.0), max(values, default=1.0)
     missing = max(FLATTEST * abs(high), 1e-6) - (high - low)
     return (low - missing / 2, high + missing / 2) if missing > 0 else (low, high)
-
-
-def _spark_stretch(points: list[tuple[float, float]], height: int) -> str:
-    if len(points) == 1:
-        x, y = points[0]
-        return f'<circle class="lone" cx="{x:.1f}" cy="{y:.1f}" r="1.5"/>'
-    path = smooth_path(points)
-    return (
-        f'<path class="fill" d="{path}V{height}H{points[0][0]:.1f}Z"/><path class="ln" d="{path}"/>'
-    )
 
 
 def ring(score: Number | None, letter: str | None, *, size: int = 148, sub: str = "") -> SafeString:
@@ -112,9 +145,17 @@ def ring(score: Number | None, letter: str | None, *, size: int = 148, sub: str 
 
 
 def minibar(
-    pct: Number | None, *, tone: str = "accent", mark: Number | None = None, label: str = ""
+    pct: Number | None,
+    *,
+    tone: str = "accent",
+    mark: Number | None = None,
+    other: Number | None = None,
+    label: str = "",
 ) -> SafeString:
-    """Bar of 0-100 percent with an optional tick; tones: accent ok warn bad mute, or a letter a b c d f n."""
+    """Bar of 0-100 percent with up to two references: `mark` is a tick, `other` a dot.
+
+    Tones: accent ok warn bad mute, or a letter a b c d f n.
+    """
     if pct is None:
         return markup(
             [
@@ -125,10 +166,13 @@ def minibar(
     tick = ""
     if mark is not None:
         tick = f'<rect class="mark" x="{float(mark):.1f}%" width="2" height="100%" transform="translate(-1)"/>'
+    dot = ""
+    if other is not None:
+        dot = f'<circle class="other" cx="{float(other):.1f}%" cy="50%" r="2.5"/>'
     return markup(
         [
             f'<svg class="mbar" {role(label)}><rect class="trk" width="100%" height="100%"/>',
-            f'<rect class="b-{escape(tone).lower()}" width="{share:.1f}%" height="100%"/>{tick}</svg>',
+            f'<rect class="b-{escape(tone).lower()}" width="{share:.1f}%" height="100%"/>{tick}{dot}</svg>',
         ]
     )
 

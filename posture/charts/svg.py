@@ -5,6 +5,7 @@ keeps its size; paths sit in a nested <svg viewBox preserveAspectRatio="none"> w
 markers and tooltips sit in a nested <svg x="37%">, so that they use local pixels.
 """
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
@@ -17,6 +18,8 @@ XY = tuple[float, float]
 
 NO_DATA = "no data"
 DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
 def markup(parts: Iterable[str]) -> SafeString:
@@ -32,6 +35,21 @@ def value_text(value: Number | None, unit: str = "") -> str:
         return f"{value:,}{unit}"
     tenth = Decimal(str(value)).quantize(Decimal("0.1"), ROUND_HALF_UP)
     return f"{tenth:,}{unit}"
+
+
+def signed_text(value: Number | None, unit: str = "") -> str:
+    """A change for people: always with its sign, a true minus; "0" has none."""
+    if value is None:
+        return NO_DATA
+    size = value_text(value if value >= 0 else -value, unit)
+    if not any(digit in "123456789" for digit in size):
+        return size
+    return f"{'+' if value > 0 else MINUS}{size}"
+
+
+def wrapped(text: str, *, width: int, lines: int) -> list[str]:
+    """The text in lines of about so many characters; what does not fit ends in an ellipsis."""
+    return textwrap.wrap(text, width, max_lines=lines, placeholder=ELLIPSIS)
 
 
 def role(label: str) -> str:

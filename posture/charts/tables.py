@@ -26,7 +26,9 @@ def chart_table(
         [row.label, value_text(row.value, unit), change, *([row.note] if has_notes else [])]
         for row, change in zip(rows, changes, strict=False)
     ]
-    return _table([head, value, "Change", *(["Note"] if has_notes else [])], body[::-1], caption)
+    return data_table(
+        [head, value, "Change", *(["Note"] if has_notes else [])], body[::-1], caption
+    )
 
 
 def columns_table(
@@ -41,22 +43,26 @@ def columns_table(
     body = [
         [label, *(value_text(values[i]) for _, values in shown)] for i, label in enumerate(labels)
     ]
-    return _table([head, *(name.capitalize() for name, _ in shown)], body[::-1], caption)
+    return data_table([head, *(name.capitalize() for name, _ in shown)], body[::-1], caption)
 
 
-def _table(heads: list[str], body: list[list[str]], caption: str) -> SafeString:
+def data_table(
+    heads: Sequence[str], body: Iterable[Sequence[str]], caption: str, *, texts: Sequence[str] = ()
+) -> SafeString:
+    """Rows of texts behind "Show as table"; the first column names the row, others hold figures.
+
+    :param texts: the columns that hold words instead, besides "Note".
+    """
+    wordy = {"Note", *texts}
+
     def cell(index: int, text: str) -> str:
         if index == 0:
             return f'<th scope="row">{escape(text)}</th>'
-        return (
-            f'<td class="num">{escape(text)}</td>'
-            if heads[index] != "Note"
-            else f'<td class="w">{escape(text)}</td>'
-        )
+        return f'<td class="{"w" if heads[index] in wordy else "num"}">{escape(text)}</td>'
 
     num = ' class="num"'
     header = "".join(
-        f'<th scope="col"{num if index and text != "Note" else ""}>{escape(text)}</th>'
+        f'<th scope="col"{num if index and text not in wordy else ""}>{escape(text)}</th>'
         for index, text in enumerate(heads)
     )
     lines = "".join(

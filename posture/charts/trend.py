@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
+from posture.charts.axes import round_scale
 from posture.charts.points import Point, PointLike, change_text
 from posture.charts.svg import NO_DATA, Number, known, markup, runs, smooth_path, value_text
 
 TOP, BOTTOM = 12, 24
-NICE_STEPS = (1.0, 2.0, 5.0, 10.0)
 # Width in user units of the nested drawing that is stretched to the real width.
 DRAWING_WIDTH = 1000
 
@@ -34,21 +34,6 @@ class _Frame:
 
     def x(self, index: int) -> float:
         return 100.0 * index / (self.count - 1) if self.count > 1 else 50.0
-
-
-def _scale(values: list[float]) -> tuple[float, float, float]:
-    """(low, high, step) with round ends around the values; a percentage never gets an axis above 100."""
-    if not values:
-        return 0.0, 100.0, 50.0
-    low, high = min(values), max(values)
-    # A fifth of the height of the values at least: a week's noise must not look like a fall.
-    raw = max(high - low, 0.2 * abs(high), 1.0) / 3
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(nice * power for nice in NICE_STEPS if nice * power >= raw * 0.999)
-    bottom, top = math.floor(low / step) * step, math.ceil(high / step) * step
-    if bottom == top:
-        bottom, top = (bottom - step, top) if top == 100 else (bottom, top + step)
-    return bottom, top, step
 
 
 def _sentence(points: Sequence[Point], name: str, unit: str) -> str:
@@ -78,7 +63,7 @@ def trend(
     """
     rows = [Point(*point) for point in points]
     values = [row.value for row in rows]
-    low, high, step = _scale([*known(values), *known([target])])
+    low, high, step = round_scale([*known(values), *known([target])])
     frame = _Frame(len(rows), height, low, high)
     parts = [
         f'<svg class="chart {escape(tone)}" width="100%" height="{height}" role="img">',

@@ -1,5 +1,6 @@
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from findings.models import Control
@@ -53,6 +54,15 @@ class CellDay(models.Model):
             # A scorecard as of a day: the newest row of each cell up to it.
             models.UniqueConstraint(
                 fields=["account", "control", "day"], name="posture_cellday_unique"
+            )
+        ]
+        indexes = [
+            # What changed between two days; rows are written day after day.
+            BrinIndex(
+                fields=["day"],
+                name="posture_cellday_by_day",
+                pages_per_range=16,
+                autosummarize=True,
             )
         ]
 

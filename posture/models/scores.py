@@ -50,8 +50,11 @@ class AccountDay(Sums):
     ou = models.ForeignKey(OrganizationalUnit, on_delete=models.PROTECT)
     day = models.DateField()
     area = models.CharField(max_length=20, choices=Area.choices, blank=True)
-    # Whether it counts in the score of its OU: ACTIVE and not in a suspended OU.
+    # Whether it counts in the score of its OU: ACTIVE, not in a suspended OU, and past its first days.
     is_scored = models.BooleanField(default=True)
+    # As of the day, so that no later change rewrites it. A key only: the team may be gone by now.
+    team_key = models.BigIntegerField(default=0)  # 0 is none
+    criticality = models.PositiveSmallIntegerField(default=1)
 
     objects = models.Manager.from_queryset(AccountDayQuerySet)()
 
@@ -63,7 +66,13 @@ class AccountDay(Sums):
         ]
         indexes = [
             # The roll-up into OUs, and the accounts of an OU on a day.
-            models.Index(fields=["day", "area", "ou"], name="posture_accountday_day")
+            models.Index(fields=["day", "area", "ou"], name="posture_accountday_day"),
+            # The roll-up by owner.
+            models.Index(
+                fields=["team_key", "day"],
+                condition=models.Q(area=""),
+                name="posture_accountday_team",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,13 +1,15 @@
 """The account list and one account's page."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from django.db.models import (
     Case,
+    Count,
     DecimalField,
     F,
     FilteredRelation,
@@ -18,19 +20,19 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, Lower, Round
 
-from inventory import web
+from inventory import access, web
 from inventory.access import AnyUser
-from inventory.models import Account
-from inventory.models.accounts import AccountQuerySet
-from inventory.queries import accounts as inventory_accounts
+from inventory.models import Account, Team
 from inventory.web import Key, Page
-from posture import scoring
 from posture.models import AccountDay
-from posture.queries import days, figures
+from posture.queries import days, figures, letters
+from posture.queries.days import Newest
 from posture.queries.figures import Standing
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
+
+    Listed = QuerySet[WithAnnotations[Account, "Sorted"]]
 
 PAGE_SIZE = 50
 _PLACES = 9
@@ -46,8 +48,10 @@ SORTS = {
 
 
 class Sorted(TypedDict):
-    """What _with_days adds to an account; `day_id` is the row of its figures."""
+    """What _listed adds to an account; `day_id` is the row of its figures."""
 
+    on_day: Any  # relations to its AccountDay of the day, and of the day rolled up before
+    day_before: Any
     sort_score: Decimal
     sort_lost: Decimal
     sort_critical: int
@@ -57,18 +61,25 @@ class Sorted(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class AccountFilters:
-    """What the account list is narrowed to; "" is "not narrowed". An OU includes what is below it."""
+    """What the account list is narrowed to; "" is "not narrowed". An OU includes what is below it.
+
+    `team` is a slug, `owner` the key of a team: 0 is no team, None is any.
+    """
 
     q: str = ""
     ou_path: str = ""
     team: str = ""
+    owner: int | None = None
     environment: str = ""
     sort: str = "score"
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """`lost` is the weight that its failures cost; the points an OU would win back hang on it."""
+    """`lost` is the weight that its failures cost; the points an OU would win back hang on it.
+
+    `is_visible`: the person may open its page; an account of a day of the past may be elsewhere now.
+    """
 
     account_id: str
     name: str
@@ -80,17 +91,19 @@ class AccountRow:
     is_scored: bool
     standing: Standing
     lost: Decimal
+    is_visible: bool = True
 
 
-def _with_days(
-    rows: "QuerySet[Account]", day: date | None
-) -> "QuerySet[WithAnnotations[Account, Sorted]]":
-    """Accounts with their figures of the day, and what they can be ordered by."""
-    on_day = Q(accountday__day=day, accountday__area="")
+def _listed(user: AnyUser, newest: Newest, *, is_frozen: bool = False) -> "Listed":
+    """Accounts with their figures of the day, and what they can be ordered by.
+
+    A day of the past has the accounts of that day, those too that were in an OU of the person's then.
+    """
     score = F("on_day__managed_n") * 100 / F("on_day__managed_d")
     lost = F("on_day__managed_d") - F("on_day__managed_n")
-    return rows.annotate(
-        on_day=FilteredRelation("accountday", condition=on_day),
+    found = Account.objects.select_related("ou__organization", "team").annotate(
+        on_day=_on(newest.day, "accountday"),
+        day_before=_on(newest.previous, "accountday"),
         sort_score=Case(
             When(
                 on_day__managed_d__gt=0,
@@ -105,14 +118,37 @@ def _with_days(
         sort_name=Lower("name"),
         day_id=F("on_day__pk"),
     )
+    rows = cast("Listed", found)
+    seen = access.accounts(user, prefix="")
+    if not is_frozen:
+        return rows.filter(seen, gone_at=None)
+    return rows.filter(seen | access.ous(user, prefix="on_day__ou__"), on_day__isnull=False)
 
 
-def _narrowed(user: AnyUser, filters: AccountFilters) -> AccountQuerySet:
-    rows = inventory_accounts.visible(user).live()
-    exact: dict[str, Any] = {"team__slug": filters.team, "environment": filters.environment}
-    rows = rows.filter(**{name: value for name, value in exact.items() if value})
+def _on(day: date | None, relation: str) -> FilteredRelation:
+    condition = Q(**{f"{relation}__day": day, f"{relation}__area": ""})
+    return FilteredRelation(relation, condition=condition)
+
+
+def _narrowed(
+    rows: "Listed",
+    filters: AccountFilters,
+    *,
+    is_frozen: bool,
+) -> "Listed":
+    place = "on_day__ou" if is_frozen else "ou"
+    if filters.environment:
+        rows = rows.filter(environment=filters.environment)
+    if filters.team and is_frozen:
+        rows = rows.filter(on_day__team_key__in=Team.objects.filter(slug=filters.team).values("pk"))
+    elif filters.team:
+        rows = rows.filter(team__slug=filters.team)
+    if filters.owner is not None and is_frozen:
+        rows = rows.filter(on_day__team_key=filters.owner)
+    elif filters.owner is not None:
+        rows = rows.filter(team=filters.owner or None)
     if filters.ou_path:
-        rows = rows.filter(ou__path__startswith=filters.ou_path)
+        rows = rows.filter(**{f"{place}__path__startswith": filters.ou_path})
     if filters.q:
         # People paste ids in groups of four, too.
         digits = filters.q.replace(" ", "").replace("-", "")
@@ -121,41 +157,124 @@ def _narrowed(user: AnyUser, filters: AccountFilters) -> AccountQuerySet:
 
 
 def listing(
-    user: AnyUser, filters: AccountFilters, *, cursor_text: str, day: date
+    user: AnyUser, filters: AccountFilters, *, cursor_text: str, day: date, is_frozen: bool = False
 ) -> Page[AccountRow]:
-    """One page of accounts with their newest figures. Three queries."""
+    """One page of accounts with their newest figures. Three queries, two more of a frozen day."""
     keys = SORTS[filters.sort]
-    newest = days.newest_account_day(user, day=day)
+    newest = days.newest_account_days(user, day=day)
     cursor = web.read_cursor(cursor_text, length=len(keys))
-    rows = _with_days(_narrowed(user, filters), newest)
+    rows = _narrowed(_listed(user, newest, is_frozen=is_frozen), filters, is_frozen=is_frozen)
     page = web.keyset(rows, keys=keys, cursor=cursor, size=PAGE_SIZE)
-    return Page(_rows(page.rows), page.next_cursor, page.previous_cursor)
+    shown = _rows(user, page.rows, newest, is_frozen=is_frozen)
+    return Page(shown, page.next_cursor, page.previous_cursor)
 
 
-def total(user: AnyUser, filters: AccountFilters) -> int:
-    """How many accounts there are within the filters. One query."""
-    return _narrowed(user, filters).count()
+def total(
+    user: AnyUser, filters: AccountFilters, *, day: date | None = None, is_frozen: bool = False
+) -> int:
+    """How many accounts there are within the filters. One query.
+
+    :param day: of a frozen list, the day with a rollup.
+    """
+    rows = _listed(user, Newest(day), is_frozen=is_frozen)
+    return _narrowed(rows, filters, is_frozen=is_frozen).count()
 
 
-def needing_help(user: AnyUser, ou_path: str, *, day: date, limit: int) -> tuple[AccountRow, ...]:
-    """Scored accounts below an OU whose failures cost it most. Three queries."""
-    newest = days.newest_account_day(user, day=day)
-    rows = _with_days(inventory_accounts.visible(user).scored(), newest)
-    rows = rows.filter(ou__path__startswith=ou_path, sort_lost__gt=Decimal(0))
-    return _rows(rows.order_by("-sort_lost", "id")[:limit])
+@dataclass(frozen=True, slots=True)
+class Below:
+    """The scored accounts below an OU as a person sees them, not read yet."""
+
+    user: AnyUser
+    rows: "Listed"
+    newest: Newest
+    is_frozen: bool
+
+
+def scored(user: AnyUser, ou_path: str, *, day: date, is_frozen: bool = False) -> Below:
+    """What the three functions below read from. One query."""
+    newest = days.newest_account_days(user, day=day)
+    rows = _listed(user, newest, is_frozen=is_frozen).filter(on_day__is_scored=True)
+    narrowed = _narrowed(rows, AccountFilters(ou_path=ou_path), is_frozen=is_frozen)
+    return Below(user, narrowed, newest, is_frozen)
+
+
+def needing_help(below: Below, *, limit: int) -> tuple[AccountRow, ...]:
+    """Those whose failures cost the OU most. Two queries."""
+    rows = below.rows.filter(sort_lost__gt=Decimal(0)).order_by("-sort_lost", "id")
+    return _rows(below.user, rows[:limit], below.newest, is_frozen=below.is_frozen)
+
+
+def lowest(below: Below, *, limit: int) -> tuple[AccountRow, ...]:
+    """Those with the lowest letters, the lowest score first; not those without one. Two queries."""
+    ranked = below.rows.annotate(rank=letters.shown_rank("on_day", "day_before"))
+    rated = ranked.filter(rank__lt=letters.NOT_RATED).order_by("-rank", "sort_score", "id")
+    return _rows(below.user, rated[:limit], below.newest, is_frozen=below.is_frozen)
+
+
+def letters_by_ou(below: Below) -> dict[str, Counter[str]]:
+    """How many have which letter, by the path of their OU. One query."""
+    counted = (
+        below.rows.annotate(rank=letters.shown_rank("on_day", "day_before"))
+        .order_by()
+        .values_list("on_day__ou__path" if below.is_frozen else "ou__path", "rank")
+        .annotate(accounts=Count("pk"))
+    )
+    found: dict[str, Counter[str]] = {}
+    for path, rank, number in counted:
+        found.setdefault(path, Counter())[str(letters.LETTERS[rank])] += number
+    return found
 
 
 def _rows(
+    user: AnyUser,
     accounts: "Iterable[WithAnnotations[Account, Sorted]]",
+    newest: Newest,
+    *,
+    is_frozen: bool,
 ) -> tuple[AccountRow, ...]:
-    """One query for all their figures."""
+    """One query for all their figures; of a frozen day two more, for teams and who may be opened."""
     accounts = list(accounts)
-    ids = [account.day_id for account in accounts if account.day_id]
-    found = {row.account_id: row for row in AccountDay.objects.filter(pk__in=ids)}
-    return tuple(_row(account, found.get(account.pk)) for account in accounts)
+    keys = [account.pk for account in accounts]
+    wanted = AccountDay.objects.filter(account_id__in=keys, area="", day__in=newest.days)
+    found: dict[tuple[int, date | None], AccountDay] = {
+        (row.account_id, row.day): row for row in wanted.select_related("ou__organization")
+    }
+    pairs = [
+        (account, found.get((account.pk, newest.day)), found.get((account.pk, newest.previous)))
+        for account in accounts
+    ]
+    if not is_frozen:
+        return tuple(_row(*pair) for pair in pairs)
+    teams = Team.objects.in_bulk([row.team_key for _, row, _ in pairs if row and row.team_key])
+    seen = set(Account.objects.visible_to(user).filter(pk__in=keys).values_list("pk", flat=True))
+    return tuple(_past_row(*pair, teams=teams, is_visible=pair[0].pk in seen) for pair in pairs)
 
 
-def _row(account: Account, row: AccountDay | None) -> AccountRow:
+def _past_row(
+    account: Account,
+    row: AccountDay | None,
+    before: AccountDay | None,
+    *,
+    teams: Mapping[int, Team],
+    is_visible: bool,
+) -> AccountRow:
+    """Place and team as of the day; what it was called and its environment then is not kept."""
+    shown = _row(account, row, before)
+    if row is None:
+        return shown
+    team = teams.get(row.team_key)
+    return replace(
+        shown,
+        ou_label=row.ou.label or row.ou.organization.label,
+        team=team.name if team else "",
+        # Whether it counted then is known; which state it had is not.
+        state=Account.State.ACTIVE,
+        state_label=Account.State.ACTIVE.label,
+        is_visible=is_visible,
+    )
+
+
+def _row(account: Account, row: AccountDay | None, before: AccountDay | None) -> AccountRow:
     past = figures.of_account(row) if row else None
     return AccountRow(
         account_id=account.account_id,
@@ -166,101 +285,6 @@ def _row(account: Account, row: AccountDay | None) -> AccountRow:
         state=account.state,
         state_label=account.get_state_display(),
         is_scored=row is not None and row.is_scored,
-        standing=figures.standing(past),
+        standing=figures.standing(past, previous=figures.of_account(before) if before else None),
         lost=past.sums.lost_weight if past else Decimal(0),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class FailingControl:
-    """A control that fails in one account; `points` is what fixing it all would win, None unscored."""
-
-    control_id: str
-    title: str
-    severity: str
-    area: str
-    failed: int
-    passed: int
-    points: Decimal | None
-
-
-def failing_controls(
-    user: AnyUser, account: Account, standing: Standing
-) -> tuple[FailingControl, ...]:
-    """What fails in the account, most points first. One query."""
-    cells = (
-        account.cell_set.visible_to(user)
-        .filter(failed__gt=0)
-        .select_related("control")
-        .order_by("control__control_id")
-    )
-    whole = standing.figures.sums.managed_d if standing.figures else Decimal(0)
-    lines = [
-        FailingControl(
-            control_id=cell.control.control_id,
-            title=cell.control.title,
-            severity=cell.control.severity,
-            area=cell.control.get_area_display() if cell.control.area else "",
-            failed=cell.failed,
-            passed=cell.passed,
-            points=_points(_lost(cell.control, cell.passed, cell.failed, account), whole),
-        )
-        for cell in cells
-    ]
-    return tuple(sorted(lines, key=lambda line: (-(line.points or 0), line.control_id)))
-
-
-def _lost(control: Any, passed: int, failed: int, account: Account) -> Decimal | None:
-    if not control.is_scored:
-        return None
-    counts = scoring.Counts(passed=passed, failed=failed)
-    weight = scoring.WEIGHTS[control.severity]
-    return scoring.Sums.of_cell(counts, weight=weight, criticality=account.criticality).lost_weight
-
-
-def _points(lost: Decimal | None, whole: Decimal) -> Decimal | None:
-    return scoring.one_decimal(lost * 100 / whole) if lost is not None and whole else None
-
-
-@dataclass(frozen=True, slots=True)
-class AccountFacts:
-    """What the account's header says. `tags` are (key, value), by key."""
-
-    account_id: str
-    name: str
-    email: str
-    arn: str
-    ou_path: str
-    environment: str
-    team: str
-    state: str
-    state_label: str
-    is_live: bool
-    is_scored: bool
-    is_management: bool
-    criticality: int
-    joined_at: datetime | None
-    joined_method: str
-    tags: tuple[tuple[str, str], ...]
-
-
-def account_facts(account: Account) -> AccountFacts:
-    organization = account.ou.organization
-    return AccountFacts(
-        account_id=account.account_id,
-        name=account.name,
-        email=account.email,
-        arn=account.arn,
-        ou_path=account.ou.path,
-        environment=account.environment,
-        team=account.team.name if account.team else "",
-        state=account.state,
-        state_label=account.get_state_display(),
-        is_live=account.gone_at is None,
-        is_scored=account.state == "ACTIVE" and account.ou.role != "SUSPENDED",
-        is_management=organization.management_account_id == account.account_id,
-        criticality=account.criticality,
-        joined_at=account.joined_at,
-        joined_method=account.joined_method.replace("_", " ").lower(),
-        tags=tuple(sorted((str(key), str(value)) for key, value in account.tags.items())),
     )

@@ -1,6 +1,7 @@
 """Reading rollup rows: the only place that asks OuDay and AccountDay for a stretch of time."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
@@ -10,13 +11,17 @@ from django.db.models import (
     F,
     Func,
     IntegerField,
+    OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Sum,
     Value,
+    Window,
 )
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, RowNumber
 
+from inventory import access
 from inventory.access import AnyUser
 from inventory.models import Account
 from posture.models import AccountDay, OuDay, RollupState
@@ -35,8 +40,11 @@ def _window(rows: "QuerySet[Row]", day: date) -> "QuerySet[Row]":
     return rows.filter(day__gt=since, day__lte=day)
 
 
-def _newest_a_week(rows: "QuerySet[Row]", owner: str, day: date) -> "QuerySet[Row]":
-    """The newest row of each owner and week, so that daily rows cost no more than weekly ones."""
+def _needed(rows: "QuerySet[Row]", owner: str, day: date) -> "QuerySet[Row]":
+    """The newest row of each owner and week, and the newest but one of each owner.
+
+    So daily rows cost no more than weekly ones.
+    """
     # date - date is a number of days in PostgreSQL.
     week = Func(
         Cast(Value(day), DateField()),
@@ -45,11 +53,16 @@ def _newest_a_week(rows: "QuerySet[Row]", owner: str, day: date) -> "QuerySet[Ro
         arg_joiner=" - ",
         output_field=IntegerField(),
     )
+    newest = F("day").desc()
     return (
         _window(rows, day)
         .annotate(week=week)
-        .order_by(owner, "week", "-day")
-        .distinct(owner, "week")
+        .annotate(
+            of_owner=Window(RowNumber(), partition_by=[F(owner)], order_by=newest),
+            of_week=Window(RowNumber(), partition_by=[F(owner), F("week")], order_by=newest),
+        )
+        .filter(Q(of_week=1) | Q(of_owner=2))
+        .order_by(owner, "-day")
     )
 
 
@@ -57,7 +70,7 @@ def ou_histories(user: AnyUser, ou_ids: Collection[int], *, day: date) -> dict[i
     """The 13 weeks of each of these OUs that the person sees whole. One query."""
     rows = OuDay.objects.visible_to(user).filter(ou_id__in=ou_ids, area="")
     found: dict[int, list[Figures]] = {ou_id: [] for ou_id in ou_ids}
-    for row in _newest_a_week(rows, "ou_id", day):
+    for row in _needed(rows, "ou_id", day):
         found[row.ou_id].append(figures.of_ou(row))
     return {ou_id: figures.history(rows, day=day) for ou_id, rows in found.items()}
 
@@ -75,7 +88,7 @@ def ou_areas(user: AnyUser, histories: Mapping[int, History]) -> dict[int, dict[
 def account_history(user: AnyUser, account: Account, *, day: date) -> History:
     """The 13 weeks of one account. One query."""
     rows = AccountDay.objects.visible_to(user).filter(account=account, area="")
-    found = [figures.of_account(row) for row in _newest_a_week(rows, "account_id", day)]
+    found = [figures.of_account(row) for row in _needed(rows, "account_id", day)]
     return figures.history(found, day=day)
 
 
@@ -84,6 +97,58 @@ def account_areas(user: AnyUser, account: Account, past: History) -> dict[str, A
     rows = AccountDay.objects.visible_to(user).filter(account=account, day__in=_days_of([past]))
     found = {(row.area, row.day): figures.of_account(row) for row in rows.exclude(area="")}
     return _pairs(found, past)
+
+
+def account_row(user: AnyUser, account: Account, past: History) -> AccountDay | None:
+    """The row behind the newest figures of an account, with its OU of that day. One query."""
+    if past.now is None:
+        return None
+    rows = AccountDay.objects.visible_to(user).select_related("ou")
+    return rows.filter(account=account, area="", day=past.now.day).first()
+
+
+def seen_then(user: AnyUser) -> Q:
+    """Filter for rows of AccountDay: accounts that the person sees, or that were in their OUs then."""
+    return access.accounts(user, prefix="account__") | access.ous(user, prefix="ou__")
+
+
+def of_teams(
+    user: AnyUser, days: Collection[date], *, team: int | None = None, is_frozen: bool = False
+) -> dict[int, list[Figures]]:
+    """Sums over the accounts of each owner that the person sees, on each of these days. One query.
+
+    By the key of the team of that day; 0 is no team.
+
+    :param team: of this one only.
+    """
+    rows = AccountDay.objects.filter(day__in=days, area="")
+    rows = rows.filter(seen_then(user)) if is_frozen else rows.visible_to(user)
+    if team is not None:
+        rows = rows.filter(team_key=team)
+    found: dict[int, list[Figures]] = {}
+    for row in _summed(rows, "team_key", "day").order_by("team_key", "day"):
+        found.setdefault(row["team_key"], []).append(_totals(row))
+    return found
+
+
+def team_areas(
+    user: AnyUser, team: int, past: History, *, is_frozen: bool = False
+) -> dict[str, AreaPair]:
+    """Areas of the accounts of an owner on the days of its newest and earlier figures. One query."""
+    days = _days_of([past])
+    rows = AccountDay.objects.filter(day__in=days, team_key=team)
+    rows = rows.filter(seen_then(user)) if is_frozen else rows.visible_to(user)
+    summed = _summed(rows.exclude(area=""), "day", "area").order_by("day", "area")
+    return _pairs({(row["area"], row["day"]): _totals(row) for row in summed}, past)
+
+
+def week_days(*, day: date) -> tuple[date, ...]:
+    """The newest day with a rollup of each of the 13 weeks, and the newest but one of all. One query."""
+    since = day - timedelta(days=DAYS_A_WEEK * WEEKS)
+    rows = OuDay.objects.filter(ou__depth=0, area="", day__gt=since, day__lte=day)
+    found = list(rows.order_by("-day").values_list("day", flat=True).distinct())
+    newest = {figures.week_of(one, day=day): one for one in reversed(found)}
+    return tuple(sorted({*newest.values(), *found[1:2]}))
 
 
 def own_history(user: AnyUser, *, day: date) -> History:
@@ -119,10 +184,36 @@ def _totals(row: Mapping[str, Any]) -> Figures:
     return figures.of_totals({name.removeprefix(_SUM): value for name, value in row.items()})
 
 
-def newest_account_day(user: AnyUser, *, day: date) -> date | None:
-    """The newest day on which accounts were rolled up. One query."""
-    rows = AccountDay.objects.visible_to(user).filter(area="", day__lte=day)
-    return rows.order_by("-day").values_list("day", flat=True).first()
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest day with a rollup, and the one before it; None where there is none."""
+
+    day: date | None = None
+    previous: date | None = None
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        return tuple(day for day in (self.day, self.previous) if day)
+
+
+def newest_account_days(user: AnyUser, *, day: date) -> Newest:
+    """The two newest days up to `day` on which accounts were rolled up. One query."""
+    rows = AccountDay.objects.visible_to(user).filter(area="")
+    earlier = rows.filter(day__lt=OuterRef("day")).order_by("-day").values("day")[:1]
+    found = rows.filter(day__lte=day).order_by("-day").annotate(previous=Subquery(earlier))
+    row = found.values_list("day", "previous").first()
+    return Newest(*row) if row else Newest()
+
+
+def rolled_up(*, day: date) -> date | None:
+    """The newest day up to `day` that has a rollup, whoever asks. One query."""
+    rows = AccountDay.objects.filter(area="", day__lte=day).order_by("-day")
+    return rows.values_list("day", flat=True).first()
+
+
+def first_day() -> date | None:
+    """The first day that has a rollup. One query."""
+    return AccountDay.objects.order_by("day").values_list("day", flat=True).first()
 
 
 def state() -> RollupState | None:

@@ -11,7 +11,6 @@ from posture.models import AccountDay, OuDay
 
 WEEKS = 13
 DAYS_A_WEEK = 7
-_HUNDRED = Decimal(100)
 SUMS = (
     "managed_n",
     "managed_d",
@@ -145,11 +144,13 @@ def of_totals(values: Mapping[str, Any]) -> Figures:
 class History:
     """The newest figures of each of the last 13 weeks; week 0 ends on `day`, week 1 a week before.
 
-    A week without a rollup has no entry: a gap, not a zero.
+    A week without a rollup has no entry: a gap, not a zero. `previous` are the figures of the day
+    rolled up before the newest: an upgrade waits until it has lasted for two.
     """
 
     day: date
     by_week: Mapping[int, Figures] = field(default_factory=dict)
+    previous: Figures | None = None
 
     @property
     def now(self) -> Figures | None:
@@ -161,6 +162,10 @@ class History:
         """The newest of a week ago or earlier; None when nothing is newer than that."""
         earlier = [week for week in self.by_week if week]
         return self.by_week[min(earlier)] if earlier and 0 in self.by_week else None
+
+    @property
+    def standing(self) -> "Standing":
+        return standing(self.now, self.before, previous=self.previous)
 
     @property
     def weeks(self) -> tuple[tuple[str, Figures | None], ...]:
@@ -192,11 +197,12 @@ def week_of(row_day: date, *, day: date) -> int:
 def history(rows: Iterable[Figures], *, day: date) -> History:
     """The newest row of each week; rows in any order, none after `day`."""
     by_week: dict[int, Figures] = {}
-    for row in rows:
+    newest_first = sorted(rows, key=lambda row: row.day, reverse=True)
+    for row in newest_first:
         week = week_of(row.day, day=day)
-        if week < WEEKS and (week not in by_week or by_week[week].day < row.day):
-            by_week[week] = row
-    return History(day, by_week)
+        if week < WEEKS:
+            by_week.setdefault(week, row)
+    return History(day, by_week, newest_first[1] if len(newest_first) > 1 else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +210,7 @@ class Standing:
     """How something stands, ready to be shown. Percentages have one decimal; None is "no data".
 
     `delta` is the shown score minus the one shown a week ago. `reason` says the letter and what
-    capped it; `as_of` is the day of the figures.
+    capped it or holds it back; `as_of` is the day of the figures.
     """
 
     score: Decimal | None = None
@@ -226,10 +232,13 @@ class Standing:
         return "ok" if self.delta > 0 else "bad"
 
 
-def standing(now: Figures | None, before: Figures | None = None) -> Standing:
+def standing(
+    now: Figures | None, before: Figures | None = None, *, previous: Figures | None = None
+) -> Standing:
+    """:param previous: the day rolled up before; a better letter than its own is held back."""
     if now is None:
         return Standing()
-    score, grade = now.score, now.grade
+    score, grade = now.score, scoring.held(now.grade, previous.grade if previous else None)
     earlier = before.score.managed if before else None
     return Standing(
         score=score.managed,
@@ -277,23 +286,3 @@ def measure(past: History, name: str) -> Measure:
     delta = None if value is None or earlier is None else value - earlier
     series = tuple(read(row) for _, row in past.weeks)
     return Measure(value, delta, series, is_better_higher=name == "coverage")
-
-
-def points_moved(
-    now: Figures | None, before: Figures | None, area: tuple[Figures | None, Figures | None]
-) -> Decimal | None:
-    """Points that one area moved the whole score by; over all areas they sum to the change exactly.
-
-    Each area's distance from the earlier score, weighed by its share, now minus then. So an area
-    that only grew, at the level of the whole, moves nothing. None when there is nothing to compare.
-    """
-    if now is None or before is None or not (now.sums.managed_d and before.sums.managed_d):
-        return None
-    level = before.sums.managed_n / before.sums.managed_d
-
-    def distance(part: Figures | None, whole: Figures) -> Decimal:
-        if part is None:
-            return Decimal(0)
-        return (part.sums.managed_n - level * part.sums.managed_d) / whole.sums.managed_d
-
-    return _HUNDRED * (distance(area[0], now) - distance(area[1], before))

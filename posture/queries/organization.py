@@ -1,6 +1,6 @@
 """The overview and the table of scorecards."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,10 +10,11 @@ from inventory import access
 from inventory.access import AnyUser
 from inventory.models import OrganizationalUnit
 from inventory.queries import tree
+from posture.models import OuDay
 from posture.queries import accounts, days, figures
 from posture.queries.accounts import AccountRow
 from posture.queries.days import AreaPair
-from posture.queries.figures import History, Measure, Standing
+from posture.queries.figures import Figures, History, Measure, Standing
 
 # The overview shows the whole tree up to this many OUs, else its upper two levels.
 _OUS_ON_OVERVIEW = 40
@@ -21,11 +22,16 @@ _UPPER_LEVELS = 2
 _ACCOUNTS_ON_OVERVIEW = 20
 # What division leaves when the parts are the whole.
 _RESIDUE = Decimal("1e-9")
+_HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
 class AreaScore:
-    """One security area; `tick` is the organisation's score in it, None if it may not be shown."""
+    """One security area.
+
+    `tick` is the median of the organisation's OUs in it, `siblings` that of the OUs beside; None:
+    there is none, or it may not be shown.
+    """
 
     code: str
     label: str
@@ -33,6 +39,7 @@ class AreaScore:
     delta: Decimal | None
     letter: str
     tick: Decimal | None = None
+    siblings: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,7 @@ def overview(user: AnyUser, *, day: date) -> Overview:
         name=organization.label if organization else "",
         is_whole=root is not None and access.scope_of(user).everything,
         root_id=root.ou_id if root else "",
-        standing=figures.standing(past.now, past.before),
+        standing=past.standing,
         trend=past.trend,
         measures=_measures(past),
         movers=movers,
@@ -136,9 +143,12 @@ def overview(user: AnyUser, *, day: date) -> Overview:
     )
 
 
-def scorecards(user: AnyUser, *, day: date) -> tuple[OuRow, ...]:
-    """Every OU that the person sees as a whole, in tree order, the root first. Three queries."""
-    visible = list(_visible(user))
+def scorecards(user: AnyUser, *, day: date, is_frozen: bool = False) -> tuple[OuRow, ...]:
+    """Every OU that the person sees as a whole, in tree order, the root first. Three queries.
+
+    :param is_frozen: those that had a row on `day`, as they were at its end.
+    """
+    visible = _visible_on(user, day) if is_frozen else _visible(user)
     histories = days.ou_histories(user, {ou.pk for ou in visible}, day=day)
     return _rows(visible, histories, days.ou_areas(user, histories))
 
@@ -146,6 +156,12 @@ def scorecards(user: AnyUser, *, day: date) -> tuple[OuRow, ...]:
 def _visible(user: AnyUser) -> list[OrganizationalUnit]:
     found = OrganizationalUnit.objects.visible_to(user).live().select_related("organization")
     return tree.in_tree_order(list(found))
+
+
+def _visible_on(user: AnyUser, day: date) -> list[OrganizationalUnit]:
+    rows = OuDay.objects.visible_to(user).filter(day=day, area="").values("ou")
+    found = OrganizationalUnit.objects.filter(pk__in=rows).select_related("organization")
+    return tree.in_tree_order(found)
 
 
 def _own_accounts(user: AnyUser, *, day: date) -> tuple[AccountRow, ...]:
@@ -163,18 +179,15 @@ def _measures(past: History) -> Measures:
     )
 
 
-def area_scores(
-    pairs: dict[str, AreaPair], ticks: dict[str, AreaPair] | None = None
-) -> tuple[AreaScore, ...]:
+def area_scores(pairs: Mapping[str, AreaPair]) -> tuple[AreaScore, ...]:
     """All seven areas in their order, those without data too."""
-    return tuple(_area(area, pairs, ticks or {}) for area in Area)
+    return tuple(_area(area, pairs) for area in Area)
 
 
-def _area(area: Area, pairs: dict[str, AreaPair], ticks: dict[str, AreaPair]) -> AreaScore:
+def _area(area: Area, pairs: Mapping[str, AreaPair]) -> AreaScore:
     now = figures.standing(*pairs.get(area, (None, None)))
-    tick = figures.standing(*ticks.get(area, (None, None)))
     # The letter of the number alone: it colours the bar, the gates belong to the whole.
-    return AreaScore(area.value, area.label, now.score, now.delta, now.uncapped, tick=tick.score)
+    return AreaScore(area.value, area.label, now.score, now.delta, now.uncapped)
 
 
 def _movers(past: History, pairs: dict[str, AreaPair]) -> tuple[Mover, ...]:
@@ -183,15 +196,34 @@ def _movers(past: History, pairs: dict[str, AreaPair]) -> tuple[Mover, ...]:
     if now is None or before is None:
         return ()
     parts = [
-        Mover(Area(code).label, figures.points_moved(now, before, pair))
-        for code, pair in pairs.items()
+        Mover(Area(code).label, _points_moved(now, before, pair)) for code, pair in pairs.items()
     ]
     known = [part.points for part in parts if part.points is not None]
-    whole = figures.points_moved(now, before, (now, before))
+    whole = _points_moved(now, before, (now, before))
     rest = whole - sum(known) if whole is not None else Decimal(0)
     if abs(rest) > _RESIDUE:
         parts.append(Mover("Controls in no area", rest))
     return tuple(sorted(parts, key=lambda part: -abs(part.points or Decimal(0))))
+
+
+def _points_moved(
+    now: Figures | None, before: Figures | None, area: tuple[Figures | None, Figures | None]
+) -> Decimal | None:
+    """Points that one area moved the whole score by; over all areas they sum to the change exactly.
+
+    Each area's distance from the earlier score, weighed by its share, now minus then. So an area
+    that only grew, at the level of the whole, moves nothing. None when there is nothing to compare.
+    """
+    if now is None or before is None or not (now.sums.managed_d and before.sums.managed_d):
+        return None
+    level = before.sums.managed_n / before.sums.managed_d
+
+    def distance(part: Figures | None, whole: Figures) -> Decimal:
+        if part is None:
+            return Decimal(0)
+        return (part.sums.managed_n - level * part.sums.managed_d) / whole.sums.managed_d
+
+    return _HUNDRED * (distance(area[0], now) - distance(area[1], before))
 
 
 def _rows(
@@ -231,7 +263,7 @@ def ou_row(
         indent=indent,
         has_children=any(path != ou.path and path.startswith(ou.path) for path in paths),
         is_scored=ou.role != OrganizationalUnit.Role.SUSPENDED,
-        standing=figures.standing(past.now, past.before),
+        standing=past.standing,
         scores=past.scores,
         areas=area_scores(areas),
     )

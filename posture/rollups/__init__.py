@@ -31,11 +31,12 @@ _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('posture.roll_up'
 # Whatever the rows of a day hang on besides cells and counts.
 _INVENTORY: Final = """
 SELECT md5(
-    COALESCE((SELECT string_agg(concat_ws(',', id, ou_id, criticality, state, gone_at), ';' ORDER BY id)
+    COALESCE((SELECT string_agg(concat_ws(',', id, ou_id, team_id, criticality, state, joined_at, gone_at), ';' ORDER BY id)
         FROM inventory_account), '') || '|' ||
     COALESCE((SELECT string_agg(concat_ws(',', id, path, role, gone_at), ';' ORDER BY id)
         FROM inventory_organizationalunit), '') || '|' ||
-    COALESCE((SELECT string_agg(concat_ws(',', id, severity, area, is_scored), ';' ORDER BY id)
+    COALESCE((SELECT string_agg(concat_ws(',', id, severity, area, status, is_scored,
+            is_delegated_admin_only, scored_from), ';' ORDER BY id)
         FROM findings_control), ''))
 """
 

@@ -10,7 +10,7 @@ from posture.scoring import STALE_AFTER
 
 # One resource is one count, the worst of what is said of it in any Region or standard. An
 # account-level PASSED of a control about something else says "no such resources": not counted.
-# A control that only the delegated administrator reports speaks for no single account.
+# A control that only the delegated administrator reports has its cell there, and counts in the root.
 # The worst comes first: 4 open and past its due date, 3 open, 2 unknown, 1 passed. Sorted by the
 # resource, which is nearly always another one, so that a comparison ends with the first number.
 _FRESH: Final = """
@@ -27,7 +27,7 @@ FROM (
         WHEN f.status = 'UNKNOWN' OR f.updated_at < %(now)s - %(stale_after)s THEN 2
         ELSE 1 END AS worst
     FROM findings_finding f
-    JOIN findings_control c ON c.id = f.control_id AND c.is_scored AND NOT c.is_delegated_admin_only
+    JOIN findings_control c ON c.id = f.control_id AND c.is_scored
     JOIN dirty d ON d.control_id = f.control_id AND d.account_id = f.account_id
     WHERE f.status IN ('OPEN', 'PASSED', 'UNKNOWN')
         AND NOT (f.status <> 'OPEN' AND f.resource_type = 'AwsAccount' AND NOT c.is_account_level)
@@ -66,7 +66,7 @@ _ADD_WHOLE: Final = """
 INSERT INTO fresh (account_id, control_id, passed, failed, excepted, unknown, overdue)
 SELECT w.account_id, w.control_id, w.passed, w.failed, 0, w.unknown, w.overdue
 FROM whole w JOIN findings_control c ON c.id = w.control_id
-WHERE c.is_scored AND NOT c.is_delegated_admin_only
+WHERE c.is_scored
     AND w.passed + w.failed + w.unknown > 0
     AND NOT EXISTS (SELECT 1 FROM dirty d
         WHERE d.account_id = w.account_id AND d.control_id = w.control_id)

@@ -34,16 +34,30 @@ from posture.scoring.cells import (
 )
 from posture.scoring.changes import (
     Change,
+    Part,
+    Share,
+    Split,
+    as_registered,
     change,
+    split,
 )
 from posture.scoring.grades import (
+    CUTS,
+    EXCEPTION_CAPS,
+    FULL_COVERAGE,
+    RATED_COVERAGE,
     GateInputs,
     Grade,
     Letter,
     grade,
+    held,
 )
 
 __all__ = [
+    "CUTS",
+    "EXCEPTION_CAPS",
+    "FULL_COVERAGE",
+    "RATED_COVERAGE",
     "SHARE_PLACES",
     "STALE_AFTER",
     "WEIGHTS",
@@ -57,15 +71,21 @@ __all__ = [
     "GateInputs",
     "Grade",
     "Letter",
+    "Part",
     "Score",
+    "Share",
+    "Split",
     "Sums",
     "Verdict",
+    "as_registered",
     "aws_control_status",
     "aws_security_score",
     "bucket",
     "cell_state",
     "change",
     "grade",
+    "held",
     "one_decimal",
     "score",
+    "split",
 ]

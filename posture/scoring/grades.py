@@ -20,7 +20,8 @@ class Letter(StrEnum):
 
 
 _RANK: Mapping[Letter, int] = {letter: rank for rank, letter in enumerate(Letter)}
-_CUTS = ((95, Letter.A), (85, Letter.B), (70, Letter.C), (50, Letter.D))
+# (score from which on, letter), best first.
+CUTS = ((95, Letter.A), (85, Letter.B), (70, Letter.C), (50, Letter.D))
 RATED_COVERAGE = Decimal(80)
 FULL_COVERAGE = Decimal(95)
 # (exceptions above this percentage, best letter left), strictest first.
@@ -71,8 +72,20 @@ def grade(score: Score, gates: GateInputs) -> Grade:
     return Grade(letter, uncapped, tuple(reason for _, reason in binding))
 
 
+def held(today: Grade, before: Grade | None) -> Grade:
+    """This will hold an upgrade back until it has lasted for two rolled-up days.
+
+    A downgrade counts at once. `before` is the grade of the rolled-up day before, as it was by
+    itself (not as held); None: there was none, and the grade stands as it is.
+    """
+    if before is None or _RANK[before.letter] <= _RANK[today.letter]:
+        return today
+    reason = f"{today.letter} today; an upgrade needs two days"
+    return Grade(before.letter, today.uncapped, (*today.reasons, reason))
+
+
 def _letter(managed: Decimal) -> Letter:
-    return next((letter for cut, letter in _CUTS if managed >= cut), Letter.F)
+    return next((letter for cut, letter in CUTS if managed >= cut), Letter.F)
 
 
 def _caps(score: Score, gates: GateInputs) -> Iterable[tuple[Letter, str]]:

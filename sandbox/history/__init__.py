@@ -5,13 +5,20 @@ a steady process goes on for as long as one likes. `python -m sandbox.history` p
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
-from sandbox.history import analyzers, catalogue, control_findings, inventory, native_findings
+from sandbox.history import (
+    analyzers,
+    catalogue,
+    control_findings,
+    inventory,
+    native_findings,
+    settings,
+)
 from sandbox.history.world import world_of
-from sandbox.model import Aggregator, Document, Org, Snapshot
+from sandbox.model import Aggregator, AlternateContact, Document, Org, Snapshot
 from sandbox.moments import seconds_of
 from sandbox.org import accounts, policies
 from sandbox.org.accounts import AccountPlan
@@ -42,8 +49,14 @@ def snapshot(org: Org, now: datetime) -> Snapshot:
             analyzers=analyzers.analyzers(org, moment),
             analyzer_findings=tuple(analyzers.findings_at(org, plans, moment)),
             regions={plan.account_id: inventory.regions_of(org, plan) for plan in plans},
-            contacts={plan.account_id: inventory.contacts_of(plan, moment) for plan in plans},
+            contacts={plan.account_id: _contacts(org, plan, moment) for plan in plans},
         )
+
+
+def _contacts(org: Org, plan: AccountPlan, moment: int) -> Mapping[str, AlternateContact]:
+    # Without findings there is none to agree with, and no world to lay out.
+    known = settings.has_security_contact(org, plan, moment) if org.findings != 0 else None
+    return inventory.contacts_of(plan, moment, has_security=known)
 
 
 def _findings(org: Org, plans: list[AccountPlan], moment: int) -> list[Document]:

@@ -24,7 +24,7 @@ _MUTE_FROM, _MUTE_UNTIL = -6 * DAY, 9 * DAY
 
 def findings_at(world: World, plan: AccountPlan, now: int) -> Iterator[Document]:
     """Yield the control findings of one account at that moment."""
-    horizon = _last_check_possible(world, plan, now)
+    horizon = last_check_possible(world, plan, now)
     disabled = world.disabled
     for check in world.checks_of(plan):
         if check.begins_at > horizon:
@@ -33,7 +33,7 @@ def findings_at(world: World, plan: AccountPlan, now: int) -> Iterator[Document]
         yield from _of_check(world, check, now=now, horizon=min(horizon, off_at), off_at=off_at)
 
 
-def _last_check_possible(world: World, plan: AccountPlan, now: int) -> int:
+def last_check_possible(world: World, plan: AccountPlan, now: int) -> int:
     """Return the moment up to which the account's checks have run."""
     horizon = min(now, plan.frozen_at)
     if plan.key == _MUTE_ACCOUNT and world.anchor + _MUTE_FROM <= now < world.anchor + _MUTE_UNTIL:

@@ -25,6 +25,7 @@ SERVICES = (
     "inspector2.amazonaws.com",
     "macie.amazonaws.com",
     "securityhub.amazonaws.com",
+    "sso.amazonaws.com",
 )
 """Services whose delegated administrator is the security account."""
 TRUSTED = (
@@ -34,7 +35,6 @@ TRUSTED = (
     "iam.amazonaws.com",
     "member.org.stacksets.cloudformation.amazonaws.com",
     "ram.amazonaws.com",
-    "sso.amazonaws.com",
 )
 _OPT_IN_OFF = ("af-south-1", "ap-east-1", "me-south-1")
 """Opt-in Regions that no account has enabled, listed so that a collector meets them."""
@@ -150,8 +150,13 @@ def regions_of(org: Org, plan: AccountPlan) -> tuple[AccountRegion, ...]:
     return tuple(sorted(listed, key=lambda entry: entry.region))
 
 
-def contacts_of(plan: AccountPlan, now: int) -> dict[str, AlternateContact]:
-    """Return the alternate contacts that are set at that moment: the more careful the owners, the more of them."""
+def contacts_of(
+    plan: AccountPlan, now: int, *, has_security: bool | None = None
+) -> dict[str, AlternateContact]:
+    """Return the alternate contacts that are set at that moment: the more careful the owners, the more of them.
+
+    `has_security`: whether the security contact is among them; None draws it like the others.
+    """
     found = {}
     for place, contact_type in enumerate(("BILLING", "OPERATIONS", "SECURITY")):
         seed = chance.seed_of(plan.seed, "contact", contact_type)
@@ -161,7 +166,10 @@ def contacts_of(plan: AccountPlan, now: int) -> dict[str, AlternateContact]:
             if chance.draw(seed, 0) >= missing
             else NEVER
         )
-        if set_at <= now:
+        is_set = set_at <= now
+        if contact_type == "SECURITY" and has_security is not None:
+            is_set = has_security
+        if is_set:
             person = chance.pick(seed, 2, names.PEOPLE)
             found[contact_type] = AlternateContact(
                 contact_type=contact_type,

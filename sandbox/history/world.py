@@ -91,6 +91,27 @@ class World:
             known = self._checks[plan.key] = list(_checks(self, plan))
         return known
 
+    @cached_property
+    def _checks_by_place(self) -> dict[str, dict[tuple[str, str], list[Check]]]:
+        return {}
+
+    def checks_in(self, plan: AccountPlan, control_id: str, region: str) -> list[Check]:
+        """Return the checks of a control in an account and Region; where none is reported, the one that might be."""
+        places = self._checks_by_place.get(plan.key)
+        if places is None:
+            places = {}
+            for check in self.checks_of(plan):
+                if not check.is_vacuous:
+                    places.setdefault((check.control.control_id, check.place.region), []).append(
+                        check
+                    )
+            self._checks_by_place[plan.key] = places
+        found = places.get((control_id, region))
+        if found is None:
+            found = [account_check(self, plan, catalogue.all_controls()[control_id], region)]
+            places[control_id, region] = found
+        return found
+
 
 @lru_cache(maxsize=2)
 def world_of(org: Org) -> World:
@@ -188,6 +209,11 @@ def _checks(world: World, plan: AccountPlan) -> Iterator[Check]:
                 yield _check(world, plan, control, slot.place, slot)
         if not slots:
             yield from _vacuous(world, plan, by_type[resource_type])
+
+
+def account_check(world: World, plan: AccountPlan, control: CatalogueControl, region: str) -> Check:
+    """Return the check of an account-level control in any Region, whether or not Security Hub reports it there."""
+    return _check(world, plan, control, _place(plan, region), None)
 
 
 def _vacuous(world: World, plan: AccountPlan, controls: list[CatalogueControl]) -> Iterator[Check]:

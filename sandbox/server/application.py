@@ -11,12 +11,39 @@ from typing import Any
 from sandbox import access
 from sandbox.access import Keyring, Permissions, Principal, RoleTrust
 from sandbox.faults import Facts, Faults, Rule
-from sandbox.server import access_analyzer, account, organizations, paging, sts
+from sandbox.server import (
+    access_analyzer,
+    account,
+    cloud_trail,
+    config,
+    ec2,
+    guardduty,
+    iam,
+    identity_center,
+    inspector,
+    macie,
+    organizations,
+    paging,
+    regional,
+    s3_control,
+    sts,
+    xml_answers,
+)
 from sandbox.server.calls import Call, Handler
 from sandbox.server.control import Control
-from sandbox.server.errors import JSON, Answer, ApiError, Failure, render, spelled
+from sandbox.server.errors import (
+    EC2,
+    JSON,
+    QUERY,
+    REST_XML,
+    Answer,
+    ApiError,
+    Failure,
+    render,
+    spelled,
+)
 from sandbox.server.event_queue import EventQueue
-from sandbox.server.models import Wire, protocol_of, read_operation
+from sandbox.server.models import Wire, model_name_of, protocol_of, read_operation
 from sandbox.server.moto_side import MotoSide
 from sandbox.server.security_hub import hub, operations
 from sandbox.server.security_hub.edits import Edit
@@ -28,12 +55,29 @@ CONTROL_PREFIX = "/_sandbox/"
 _OWN: dict[str, dict[str, Handler]] = {
     "access-analyzer": access_analyzer.HANDLERS,
     "account": account.HANDLERS,
+    "cloudtrail": cloud_trail.HANDLERS,
+    "config": config.HANDLERS,
+    "ec2": ec2.HANDLERS,
+    "guardduty": guardduty.HANDLERS,
+    "inspector2": inspector.HANDLERS,
+    "macie2": macie.HANDLERS,
     "organizations": organizations.HANDLERS,
+    "s3": s3_control.HANDLERS,
     "securityhub": operations.HANDLERS,
+    "sso": identity_center.HANDLERS,
 }
+# Of these we answer some operations ourselves, and moto the rest.
+_SHARED = frozenset({"cloudtrail", "config", "ec2", "iam", "s3"})
 _GUARDS: dict[str, Callable[[Call, Moment], None]] = {
+    "cloudtrail": regional.check_region,
+    "config": regional.check_region,
+    "ec2": regional.check_region,
+    "guardduty": regional.check_region,
+    "inspector2": regional.check_region,
+    "macie2": macie.check_macie,
     "organizations": organizations.check_caller,
     "securityhub": hub.check_hub,
+    "sso": identity_center.check_caller,
 }
 _ROLE_ACCOUNT = re.compile(r"arn:aws:iam::(\d{12}):role/")
 
@@ -92,6 +136,7 @@ class Application:
         roles = sts.Sts(trust, self._keyring, real_time, forward)
         self._own: dict[str, dict[str, Handler]] = {
             **_OWN,
+            "iam": {**iam.HANDLERS, **iam.Reports().handlers()},
             "sts": {
                 "AssumeRole": roles.assume_role,
                 "GetCallerIdentity": sts.get_caller_identity,
@@ -125,7 +170,8 @@ class Application:
         principal = self._authenticate(scope, request.wire)
         self._strike(request, params, principal)
         try:
-            token = paging.token_in(params) if request.service in _OWN else None
+            is_ours = request.service in _OWN and request.service not in _SHARED
+            token = paging.token_in(params) if is_ours else None
             moment = self.world.moment(token.version if token else None)
         except paging.BadToken as error:
             raise Failure("invalid", str(error)) from error
@@ -241,6 +287,8 @@ class Application:
         if handlers is None:
             return self._forward(call, call.account_id)
         handler = handlers.get(call.operation)
+        if handler is None and call.service in _SHARED:
+            return self._forward(call, call.account_id)
         if handler is None:
             raise ApiError(
                 "UnknownOperationException",
@@ -250,7 +298,12 @@ class Application:
         if guard:
             guard(call, moment)
         answer = handler(call, moment)
-        return answer if isinstance(answer, Answer) else _json_answer(call.protocol, answer)
+        if isinstance(answer, Answer):
+            return answer
+        if call.protocol in (QUERY, EC2, REST_XML):
+            model = model_name_of(call.service, call.wire)
+            return xml_answers.render(model, call.protocol, call.operation, answer)
+        return _json_answer(call.protocol, answer)
 
     def _forward(self, call: Call, account_id: str) -> Answer:
         return self.moto.answer(call.wire, account_id)

@@ -11,12 +11,18 @@ QUERY, EC2, JSON, REST_JSON, REST_XML = "query", "ec2", "json", "rest-json", "re
 PROTOCOLS = {
     "access-analyzer": REST_JSON,
     "account": REST_JSON,
+    "cloudtrail": JSON,
+    "config": JSON,
     "ec2": EC2,
+    "guardduty": REST_JSON,
     "iam": QUERY,
+    "inspector2": REST_JSON,
+    "macie2": REST_JSON,
     "organizations": JSON,
     "s3": REST_XML,
     "securityhub": REST_JSON,
     "sqs": JSON,
+    "sso": JSON,
     "sts": QUERY,
 }
 """By signing name. Any other service is told from its request (see `sandbox.server.models.protocol_of`)."""
@@ -92,12 +98,17 @@ _BY_SERVICE: dict[tuple[str, str], tuple[str, int]] = {
     ("throttled", "organizations"): ("TooManyRequestsException", 400),
     ("throttled", "securityhub"): ("LimitExceededException", 429),
     ("throttled", "account"): ("TooManyRequestsException", 429),
+    ("internal", "guardduty"): ("InternalServerErrorException", 500),
     ("internal", "organizations"): ("ServiceException", 500),
     ("internal", "securityhub"): ("InternalException", 500),
+    ("internal", "sso"): ("InternalServerException", 500),
+    ("invalid", "guardduty"): ("BadRequestException", 400),
     ("invalid", "organizations"): ("InvalidInputException", 400),
     ("invalid", "securityhub"): ("InvalidInputException", 400),
     ("unknown_key", "sqs"): ("InvalidClientTokenId", 403),
 }
+# Services that spell the text of an error with a small letter.
+_LOWER_CASE = frozenset({"access-analyzer", "account", "guardduty", "inspector2", "macie2"})
 # Security Hub's V2 operations have error shapes of their own, spelled as in newer services.
 _V2: dict[str, tuple[str, int]] = {
     "throttled": ("ThrottlingException", 429),
@@ -181,7 +192,7 @@ def render(error: ApiError, service: str, protocol: str) -> Answer:
 
 
 def _json(error: ApiError, service: str, protocol: str) -> bytes:
-    message_key = "message" if service in ("access-analyzer", "account") else "Message"
+    message_key = "message" if service in _LOWER_CASE else "Message"
     document: dict[str, Any] = {message_key: error.message, **error.members}
     if protocol == JSON:
         document = {"__type": error.code, **document}

@@ -16,6 +16,8 @@ from sandbox.server.errors import JSON, PROTOCOLS, QUERY, REST_JSON, REST_XML, A
 
 # Folder names of botocore where they differ from the signing name.
 _FOLDERS = {"access-analyzer": "accessanalyzer", "sso": "sso-admin"}
+# S3 Control signs as S3; its paths begin with the version of its API.
+_S3_CONTROL_PATH = "/v20180820/"
 _LOADER = Loader()
 
 
@@ -69,6 +71,13 @@ def structure_of(service: str, name: str) -> StructureShape:
     return shape
 
 
+def model_name_of(service: str, wire: Wire) -> str:
+    """Name the model that describes a request: S3 Control has one of its own beside S3's."""
+    if service == "s3" and wire.path.startswith(_S3_CONTROL_PATH):
+        return "s3control"
+    return service
+
+
 def protocol_of(service: str, wire: Wire) -> str:
     """Tell the protocol that a request speaks; unknown services by the look of the request."""
     if service in PROTOCOLS:
@@ -83,15 +92,18 @@ def protocol_of(service: str, wire: Wire) -> str:
 def read_operation(service: str, wire: Wire) -> tuple[str, dict[str, Any]]:
     """Tell (operation, parameters). The operation is empty when the request fits none.
 
-    Parameters have the member names of the model. Those of query services are flat strings; those of S3 and EC2
-    are not read, because moto answers them.
+    Parameters have the member names of the model. Those of query services and EC2 are flat strings; those of S3 are
+    not read, because moto answers them.
     """
     target = wire.headers.get("x-amz-target", "")
     if target:
         return target.rpartition(".")[2], _json_object(wire.body)
     protocol = protocol_of(service, wire)
     if protocol == REST_XML:
-        return _s3_operation(wire), {}
+        model = model_name_of(service, wire)
+        if model == "s3":
+            return _s3_operation(wire), {}
+        return _rest_operation(model, wire)
     if protocol == REST_JSON:
         return _rest_operation(service, wire)
     form = parse_qs(wire.body.decode("utf-8", "replace") or wire.query, keep_blank_values=True)
@@ -159,23 +171,25 @@ def _rest_operation(service: str, wire: Wire) -> tuple[str, dict[str, Any]]:
         match = route.pattern.fullmatch(wire.path)
         if match and route.method == wire.method and route.literal_query <= set(query):
             operation = model_of(service).operation_model(route.operation)
-            return route.operation, _rest_params(operation, match.groupdict(), query, wire.body)
+            return route.operation, _rest_params(operation, match.groupdict(), query, wire)
     return "", {}
 
 
 def _rest_params(
-    operation: OperationModel, labels: dict[str, str], query: dict[str, list[str]], body: bytes
+    operation: OperationModel, labels: dict[str, str], query: dict[str, list[str]], wire: Wire
 ) -> dict[str, Any]:
     shape = operation.input_shape
     if shape is None:
         return {}
-    document = _json_object(body) if body else {}
+    document = _json_object(wire.body) if wire.body else {}
     params: dict[str, Any] = {}
     for member, member_shape in shape.members.items():
         name = member_shape.serialization.get("name", member)
         location = member_shape.serialization.get("location")
         if location == "uri" and name in labels:
             params[member] = unquote(labels[name])
+        elif location == "header" and name.lower() in wire.headers:
+            params[member] = wire.headers[name.lower()]
         elif location == "querystring" and name in query:
             params[member] = _from_query(member_shape, query[name])
         elif location is None and document.get(name) is not None:

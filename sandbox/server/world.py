@@ -8,6 +8,7 @@ from functools import cached_property
 from time import monotonic
 
 from sandbox import history
+from sandbox.history.services import ServiceState, services_at
 from sandbox.model import (
     Account,
     Analyzer,
@@ -18,6 +19,9 @@ from sandbox.model import (
     Policy,
     Snapshot,
 )
+from sandbox.moments import seconds_of
+from sandbox.org import accounts
+from sandbox.org.accounts import AccountPlan
 from sandbox.server.paging import BadToken
 from sandbox.server.security_hub.edits import Edit, FindingKey
 from sandbox.server.security_hub.store import FindingStore
@@ -40,6 +44,7 @@ class Moment:
         self.version = version
         self.snapshot = snapshot
         self.findings = FindingStore(snapshot.findings, edits)
+        self._services: dict[str, Mapping[str, ServiceState]] = {}
 
     @property
     def org(self) -> Org:
@@ -52,6 +57,12 @@ class Moment:
     @cached_property
     def accounts(self) -> dict[str, Account]:
         return {account.account_id: account for account in self.snapshot.accounts}
+
+    @cached_property
+    def plans(self) -> dict[str, AccountPlan]:
+        """The whole lives of the accounts, which their settings are told from."""
+        plans = accounts.plans_at(self.org, seconds_of(self.now))
+        return {plan.account_id: plan for plan in plans}
 
     @cached_property
     def ous(self) -> dict[str, OrganizationalUnit]:
@@ -109,6 +120,12 @@ class Moment:
         for finding in self.snapshot.analyzer_findings:
             found.setdefault(finding.analyzer_arn, []).append(finding)
         return found
+
+    def services(self, region: str) -> Mapping[str, ServiceState]:
+        """What the security services cover in a Region, by account id."""
+        if region not in self._services:
+            self._services[region] = services_at(self.org, region, self.now)
+        return self._services[region]
 
     def is_region_on(self, account_id: str, region: str) -> bool:
         """Tell whether an account may use a Region that the organisation works in."""

@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from findings.models import Area
+from inventory.facts import Fact
+from inventory.models import AccountFact
+from posture.rollups import coverage
 from tests import factories
 
 
@@ -47,6 +50,7 @@ def build():
             factories.ou_control(ou=place, control=control)
     factories.count_findings()
     _collect(now, accounts)
+    _cover(now, accounts)
     factories.policy(target="r-ab12", target_kind="ROOT")
     factories.quarantined(first_seen_at=now)
     return {
@@ -59,6 +63,19 @@ def build():
         "account": accounts[0],
         "finding": accounts[0].finding_set.get(control=controls[0]),
     }
+
+
+def _cover(now, accounts):
+    """GuardDuty is on in one Region of each account, off in the next; the first account was refused."""
+    for account in accounts:
+        for region, is_on in (("eu-west-1", True), ("us-east-1", False)):
+            values = {"account": account, "region": region, "state": "KNOWN", "as_of": now}
+            status = {"key": "region.status", "value": "ENABLED_BY_DEFAULT"}
+            AccountFact.objects.create(**values | status)
+            AccountFact.objects.create(**values | {"key": Fact.GUARDDUTY, "value": is_on})
+    refused = {"state": "DENIED", "value": None, "missing_permission": "guardduty:ListMembers"}
+    AccountFact.objects.filter(account=accounts[0], key=Fact.GUARDDUTY).update(**refused)
+    coverage.count_coverage(now=now, stale_before=now - timedelta(days=3))
 
 
 def _score(now, accounts, ous):

@@ -12,7 +12,7 @@ from tests import factories
 def test_people_drill_down_the_tree_and_come_back(open_page, site):
     workloads, production = site.world["workloads"], site.world["production"]
     page = open_page(reverse("posture:scorecard", args=[workloads.ou_id]))
-    page.locator(".kids a", has_text="Production").click()
+    page.locator("#children td a, #children th a", has_text="Production").first.click()
     expect(page.locator("h1")).to_have_text("Production")
     expect(page).to_have_url(re.compile(f"{production.ou_id}/$"))
     expect(page).to_have_title("Production scorecard · Parapet")

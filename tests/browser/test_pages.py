@@ -11,6 +11,7 @@ PAGES = {
     "scorecard": lambda world: reverse("posture:scorecard", args=[world["workloads"].ou_id]),
     "accounts": lambda world: reverse("posture:accounts"),
     "account": lambda world: reverse("posture:account", args=[world["account"].account_id]),
+    "coverage": lambda world: reverse("posture:coverage") + "?service=guardduty",
     "findings": lambda world: reverse("findings:list") + "?severity=CRITICAL&q=bucket",
     "finding": lambda world: reverse("findings:detail", args=[world["finding"].pk]),
     "controls": lambda world: reverse("findings:controls"),

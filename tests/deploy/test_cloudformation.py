@@ -79,12 +79,14 @@ def test_the_role_asks_for_the_external_id(key):
 def test_the_names_of_the_roles_are_those_that_the_product_expects():
     assert template("hub")["Parameters"]["MemberRoleName"]["Default"] == "ParapetMemberRead"
     assert template("member")["Parameters"]["RoleName"]["Default"] == "ParapetMemberRead"
+    management = template("hub")["Parameters"]["ManagementRoleName"]["Default"]
+    assert template("management")["Parameters"]["RoleName"]["Default"] == management
     example = Path(ROOT / ".env.example").read_text()
     assert "#POSTURE_MEMBER_ROLE_NAME=ParapetMemberRead\n" in example
 
 
-def test_every_published_policy_but_the_optional_one_has_a_template():
-    assert POLICIES.keys() - {"management"} == TEMPLATES.keys()
+def test_every_published_policy_has_a_template():
+    assert POLICIES.keys() == TEMPLATES.keys()
 
 
 def test_rendering_twice_changes_nothing():

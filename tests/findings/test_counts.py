@@ -482,7 +482,7 @@ def test_a_first_page_is_counted_in_five_queries(world, django_assert_num_querie
             counts.summary(engineer, filters, now=NOW)
     member = look(world.member)
     access.scope_of(member)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(9):
         counts.summary(member, Filters(), now=NOW)
 
 

@@ -17,9 +17,11 @@ def replay(*history, old=(), stored=()):
     return timeline.replay(list(history), old=list(old), stored=list(stored))
 
 
-def stretch(opened, closed=None, reason="", resumed=0):
+def stretch(opened, closed=None, reason="", resumed=0, lapse=()):
     ended = None if closed is None else NOW + closed * DAY
-    return Stretch(NOW + opened * DAY, ended, reason, resumed)
+    return Stretch(
+        NOW + opened * DAY, ended, reason, resumed, *(NOW + days * DAY for days in lapse)
+    )
 
 
 def test_a_number_tells_its_moment_and_state_and_sorts_by_them():
@@ -34,7 +36,7 @@ def test_a_number_tells_its_moment_and_state_and_sorts_by_them():
 
 def test_failing_again_within_14_days_resumes_and_after_that_begins_anew():
     history = [at(0, State.OPEN), at(1, State.PASSED), at(14.9, State.OPEN)]
-    assert replay(*history) == [stretch(0, resumed=1)]
+    assert replay(*history) == [stretch(0, resumed=1, lapse=(1, 14.9))]
     history = [at(0, State.OPEN), at(1, State.PASSED), at(15, State.OPEN)]
     assert replay(*history) == [stretch(0, 1, "PASSED"), stretch(15)]
 
@@ -49,14 +51,25 @@ def test_the_first_reason_to_close_is_kept():
 
 
 def test_what_began_before_the_history_is_settled_and_what_reaches_into_it_goes_on():
-    stored = [stretch(-50, -40, "PASSED"), stretch(-9, 3, "PASSED", 2)]
+    stored = [stretch(-50, -40, "PASSED"), stretch(-9, 3, "PASSED", 2, lapse=(-4, -2))]
     old = [at(0, State.OPEN), at(3, State.PASSED)]
     assert replay(*old, old=old, stored=stored) == stored
     late = [at(0, State.OPEN), at(1, State.PASSED), at(2, State.OPEN), at(3, State.PASSED)]
     assert replay(*late, old=old, stored=stored) == [
         stored[0],
-        stretch(-9, 3, "PASSED", 3),
+        stretch(-9, 3, "PASSED", 3, lapse=(1, 2)),
     ]
+    # The copy that told of the newest lapse was wrong: the one before it is not known any more.
+    assert replay(*old, old=late, stored=replay(*late, old=old, stored=stored)) == [
+        stored[0],
+        stretch(-9, 3, "PASSED", 2),
+    ]
+
+
+def test_a_lapse_stays_known_when_its_end_is_the_oldest_thing_of_the_history():
+    stored = [stretch(-9, resumed=1, lapse=(-1, 0))]
+    old = [at(0, State.OPEN), at(1, State.OPEN)]
+    assert replay(*old, at(2, State.OPEN), old=old, stored=stored) == stored
 
 
 def test_a_copy_from_before_what_is_settled_is_not_accepted():

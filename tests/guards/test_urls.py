@@ -15,6 +15,8 @@ EXAMPLES = {
     "pk": "1",
     "name": "area",
     "control_id": "S3.8",
+    "kpi_id": "K1",
+    "week": "2026-W47",
 }
 
 

@@ -9,6 +9,7 @@ from inventory import ingest
 from inventory.models import (
     Account,
     DelegatedAdministrator,
+    Organization,
     OrganizationalUnit,
     OrgPolicy,
     Placement,
@@ -176,3 +177,9 @@ def test_a_delegation_that_ended_goes():
     store()
     store(replace(WHOLE, administrators=[]))
     assert not DelegatedAdministrator.objects.exists()
+
+
+def test_the_organisation_takes_its_time_zone_from_the_settings(db):
+    assert store().time_zone == "UTC"
+    ingest.store_inventory(WHOLE, name="Halden Group", time_zone="Asia/Tokyo", as_of=NOW)
+    assert Organization.objects.get().time_zone == "Asia/Tokyo"

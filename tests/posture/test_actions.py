@@ -55,10 +55,14 @@ def test_a_stage_waits_for_all_its_runs(collection):
 def test_controls_and_regions_come_before_findings_and_the_rollup_after_all(collection):
     end_all(collection)
     first = actions.advance(collection.pk, now=NOW)
-    assert scopes(first) == {("REGIONS", ""), ("CONTROLS", "")}
+    assert scopes(first) == {("REGIONS", ""), ("CONTROLS", ""), ("ACCOUNT_FACTS", "")}
     end_all(collection, "DENIED")
     second = actions.advance(collection.pk, now=NOW)
-    assert {source for source, _ in scopes(second)} == {"SECURITY_HUB", "ACCESS_ANALYZER"}
+    assert {source for source, _ in scopes(second)} == {
+        "SECURITY_HUB",
+        "ACCESS_ANALYZER",
+        "SERVICE_COVERAGE",
+    }
     end_all(collection)
     assert actions.advance(collection.pk, now=NOW) == (Collection.Stage.ROLLUP, [])
     assert actions.advance(collection.pk, now=NOW) is None
@@ -152,3 +156,54 @@ def test_after_a_partial_sweep_only_what_was_not_read_in_full_is_read_in_full_ag
         full_since=actions.full_since(later),
     )
     assert {run.region: run.is_full for run in runs} == {"eu-west-1": False, "us-east-1": True}
+
+
+def coverage_regions(*, as_of, requested_by=""):
+    """Regions in which a collection that begins then asks which services are on."""
+    Collection.objects.filter(state="RUNNING").update(state="COMPLETE")
+    started = run_actions.start_collection(as_of=as_of, is_full=False, requested_by=requested_by)
+    run_actions.add_runs(
+        started,
+        [("ORGANIZATIONS", "", "")],
+        organization=factories.organization(),
+        now=as_of,
+        full_since=as_of,
+    )
+    for _ in range(2):
+        end_all(started)
+        moved = actions.advance(started.pk, now=as_of)
+    return started, {region for source, region in scopes(moved) if source == "SERVICE_COVERAGE"}
+
+
+def test_services_are_asked_in_every_region_that_an_account_may_use(collection):
+    other = factories.account()
+    AccountFact.objects.create(
+        account=other, region="eu-south-2", key="region.status", value="ENABLED", state="KNOWN"
+    )
+    closed = factories.account(state="SUSPENDED")
+    AccountFact.objects.create(
+        account=closed, region="ap-east-1", key="region.status", value="ENABLED", state="KNOWN"
+    )
+    _, regions = coverage_regions(as_of=NOW)
+    assert regions == {"", "eu-south-2", "eu-west-1", "us-east-1"}
+
+
+def test_services_are_asked_again_when_their_answers_are_old_and_soon_after_a_failure(
+    collection, settings
+):
+    settings.POSTURE_FACTS_EVERY_HOURS = 24
+    first, regions = coverage_regions(as_of=NOW)
+    assert regions == {"", "eu-west-1", "us-east-1"}
+    runs = first.runs.filter(source="SERVICE_COVERAGE")
+    runs.update(state="COMPLETE")
+    runs.filter(region="us-east-1").update(state="PARTIAL")
+    runs.filter(region="").update(state="NOT_CONFIGURED")
+    minutes, hours = timedelta(minutes=1), timedelta(hours=1)
+    assert coverage_regions(as_of=NOW + 30 * minutes)[1] == set()
+    by_hand, asked = coverage_regions(as_of=NOW + 31 * minutes, requested_by="priya")
+    assert asked == {"", "us-east-1"}
+    by_hand.delete()
+    again, asked = coverage_regions(as_of=NOW + 2 * hours)
+    assert asked == {"us-east-1"}
+    again.delete()
+    assert coverage_regions(as_of=NOW + 25 * hours)[1] == {"", "eu-west-1", "us-east-1"}

@@ -122,7 +122,8 @@ def test_no_template_needs_what_the_content_security_policy_forbids():
     )
     found = {
         str(path.relative_to(TEMPLATES)): match[0]
+        # A mail has no such policy, and no style sheet either.
         for path in TEMPLATES.rglob("*.html")
-        if (match := inline.search(path.read_text(encoding="utf-8")))
+        if path.parent.name != "mail" and (match := inline.search(path.read_text(encoding="utf-8")))
     }
     assert found == {}

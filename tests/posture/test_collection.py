@@ -7,9 +7,13 @@ import pytest
 from django.db.models import Sum
 
 from findings.models import Control, DirtyCell, Episode, Finding, FindingCount, SeenFinding
-from inventory.models import Account, Collection, CollectionRun, OrgPolicy
-from posture.models import AccountDay, OuDay
-from tests.fixtures.pipeline import NOW, collect
+from inventory import actions
+from inventory.facts import Fact
+from inventory.models import Account, AccountFact, Collection, CollectionRun, OrgPolicy
+from posture import tasks
+from posture.models import AccountDay, Cell, OuDay
+from tests import factories
+from tests.fixtures.pipeline import NOW, collect, ended, wait_for
 from tests.fixtures.tables import contents
 
 WEEK = timedelta(days=7)
@@ -26,14 +30,42 @@ def test_a_collection_ends_in_scores_that_are_the_sums_of_what_aws_said(sandbox)
     root = OuDay.objects.get(ou__parent=None, area="")
     parts = AccountDay.objects.filter(area="", is_scored=True)
     assert root.managed_d > 0
+    # What only the delegated administrator reports is added once, to the whole.
+    of_all = Cell.objects.filter(control__is_delegated_admin_only=True, passed__gt=0)
+    assert of_all.exists()
     for name in ("managed_n", "managed_d", "raw_n", "coverage_d", "failed"):
-        assert parts.aggregate(total=Sum(name))["total"] == getattr(root, name)
+        below = OuDay.objects.filter(ou__depth=1, area="").aggregate(total=Sum(name))["total"]
+        at_root = parts.filter(ou__depth=0).aggregate(total=Sum(name))["total"] or 0
+        assert parts.aggregate(total=Sum(name))["total"] == below + at_root
+    assert root.managed_d > parts.aggregate(total=Sum("managed_d"))["total"]
     in_list = Finding.objects.filter(status="OPEN", severity="CRITICAL")
     assert root.open_critical == in_list.count()
     counted = FindingCount.objects.aggregate(total=Sum("findings"))["total"]
     assert counted == Finding.objects.count()
     assert not DirtyCell.objects.exists()
     assert not SeenFinding.objects.exists()
+
+
+def test_a_worker_asks_an_account_for_its_settings_and_the_collection_goes_on(sandbox):
+    known = sandbox.world.moment().snapshot.accounts[-1]
+    account = factories.account(account_id=known.account_id, name=known.name)
+    collection = actions.start_collection(as_of=NOW, is_full=False, requested_by="test")
+    # After the last stage that reads there is only the rollup.
+    Collection.objects.filter(pk=collection.pk).update(stage=Collection.Stage.FINDINGS)
+    runs = actions.add_runs(
+        collection,
+        [("ACCOUNT_FACTS", account.account_id, "")],
+        organization=account.organization,
+        now=NOW,
+        full_since=NOW,
+    )
+    tasks.enqueue(runs)
+    assert wait_for(lambda: ended(collection.pk)).state == "COMPLETE"
+    facts = AccountFact.objects.filter(account=account, state="KNOWN")
+    assert facts.filter(key=Fact.ROOT_MFA, region="").exists()
+    assert (
+        facts.filter(key=Fact.CLOUDTRAIL).count() == facts.filter(key=Fact.EBS_ENCRYPTION).count()
+    )
 
 
 def test_every_area_has_a_score_and_every_control_is_mapped(sandbox):

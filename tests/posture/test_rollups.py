@@ -11,8 +11,17 @@ from hypothesis.extra.django import TestCase
 from findings import ingest
 from findings.ingest import drafts as ingest_drafts
 from findings.models import Control, DirtyCell, FindingCount
+from inventory.models import Account
 from posture import rollups, scoring
-from posture.models import AccountDay, Cell, CellDay, OuControl, OuDay
+from posture.models import (
+    AccountDay,
+    Cell,
+    CellDay,
+    ControlDay,
+    OuControl,
+    OuControlDay,
+    OuDay,
+)
 from tests import factories
 from tests.findings.records import NOW, record
 
@@ -76,8 +85,67 @@ def test_an_account_level_pass_of_a_control_about_resources_is_vacuous(account):
 def test_a_control_that_only_the_delegated_administrator_reports_blames_no_account(account):
     take(record(control_id="Inspector.1", resource_type="AwsAccount"))
     rollups.roll_up(now=NOW)
-    assert not Cell.objects.exists()
+    assert AccountDay.objects.get(area="").raw_d == 0
     assert FindingCount.objects.get().findings == 1
+
+
+def test_such_a_control_counts_once_in_the_root_and_in_no_ou(account):
+    take(record(), record(control_id="Inspector.1", resource_type="AwsAccount"))
+    control = Control.objects.get(control_id="Inspector.1")
+    rollups.roll_up(now=NOW)
+    root = OuDay.objects.get(ou__depth=0, area="")
+    below = OuDay.objects.get(ou=account.ou, area="")
+    assert root.managed_d - below.managed_d == scoring.WEIGHTS[control.severity]
+    assert root.failed == below.failed + 1
+    assert OuControl.objects.get(control=control).ou.depth == 0
+
+
+def test_a_new_control_is_counted_and_shown_before_it_is_scored(account):
+    Control.objects.update(scored_from=NOW.date() + DAY)
+    take(record())
+    rollups.roll_up(now=NOW)
+    assert AccountDay.objects.get(area="").managed_d == 0
+    shown = OuControl.objects.get(ou=account.ou)
+    assert (shown.failed, shown.lost_weight) == (1, 0)
+    assert not ControlDay.objects.get().is_counted
+    rollups.roll_up(now=NOW + DAY)
+    assert AccountDay.objects.get(area="", day=NOW.date() + DAY).managed_d == 5
+    assert ControlDay.objects.get(day=NOW.date() + DAY).is_counted
+
+
+def test_a_new_account_is_looked_at_for_two_weeks_before_it_counts_in_its_ou(account):
+    Account.objects.update(joined_at=NOW - 13 * DAY)
+    take(record())
+    rollups.roll_up(now=NOW)
+    row = AccountDay.objects.get(area="")
+    assert (row.is_scored, row.managed_d) == (False, 5)
+    assert OuDay.objects.get(ou=account.ou, area="").accounts == 0
+    rollups.roll_up(now=NOW + DAY)
+    assert AccountDay.objects.get(area="", day=NOW.date() + DAY).is_scored
+
+
+def test_the_controls_of_an_ou_keep_their_past_as_changes_only(account):
+    take(record())
+    rollups.roll_up(now=NOW)
+    rollups.roll_up(now=NOW + DAY)
+    row = OuControlDay.objects.get(ou=account.ou)
+    assert (row.day, row.failed, row.accounts) == (NOW.date(), 1, 1)
+    take(record(resource_id="another"), as_of=NOW + 2 * DAY)
+    rollups.roll_up(now=NOW + 2 * DAY)
+    assert [r.failed for r in OuControlDay.objects.filter(ou=account.ou).order_by("day")] == [1, 2]
+    Account.objects.update(gone_at=NOW + 3 * DAY)
+    rollups.roll_up(now=NOW + 3 * DAY)
+    assert OuControlDay.objects.filter(ou=account.ou).order_by("-day").first().accounts == 0
+
+
+def test_a_day_knows_the_team_and_the_weight_of_its_account(account):
+    take(record())
+    rollups.roll_up(now=NOW)
+    team = factories.team()
+    Account.objects.update(team=team, criticality=3)
+    rollups.roll_up(now=NOW + DAY)
+    days = AccountDay.objects.filter(area="").order_by("day")
+    assert [(d.team_key, d.criticality) for d in days] == [(0, 1), (team.pk, 3)]
 
 
 def test_other_products_are_counted_but_not_scored(account):

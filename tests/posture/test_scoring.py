@@ -174,6 +174,25 @@ def test_v7_a_gate_caps_the_letter_and_says_why(gates, explained):
     assert scoring.grade(shown_score(), gates).explain() == explained
 
 
+def plain(letter):
+    return scoring.Grade(Letter(letter), Letter(letter))
+
+
+@pytest.mark.parametrize(
+    ("before", "today", "shown"),
+    [("B", "A", "B"), ("A", "B", "B"), ("NR", "A", "NR"), ("A", "NR", "NR"), ("C", "C", "C")],
+)
+def test_an_upgrade_waits_for_a_second_day_and_a_downgrade_does_not(before, today, shown):
+    held = scoring.held(plain(today), plain(before))
+    assert held.letter == shown
+    assert held.uncapped == today
+    assert bool(held.reasons) == (shown != today)
+
+
+def test_without_a_day_before_the_grade_stands():
+    assert scoring.held(plain("A"), None) == plain("A")
+
+
 @pytest.mark.parametrize(
     ("shown", "explained"),
     [

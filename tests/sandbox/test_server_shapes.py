@@ -4,8 +4,21 @@ import json
 
 import pytest
 
+from sandbox.history import settings
 from sandbox.model import AnalyzerFinding
-from sandbox.server import access_analyzer, account, organizations
+from sandbox.moments import seconds_of
+from sandbox.org import accounts
+from sandbox.server import (
+    access_analyzer,
+    account,
+    cloud_trail,
+    config,
+    guardduty,
+    identity_center,
+    inspector,
+    macie,
+    organizations,
+)
 from sandbox.server.security_hub import operations
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -170,7 +183,55 @@ def account_calls(snapshot):
     }
 
 
+def guardduty_calls(snapshot):
+    account_id, region = snapshot.org.security_account_id, snapshot.org.home_region
+    detector = {"DetectorId": guardduty.detector_id(account_id, region)}
+    return {"ListDetectors": {}, "GetDetector": detector, "ListMembers": detector}
+
+
+def inspector_calls(snapshot):
+    ids = [account.account_id for account in snapshot.accounts[:100]]
+    return {"ListMembers": {}, "BatchGetAccountStatus": {"accountIds": ids}}
+
+
+def macie_calls(snapshot):
+    return {operation: {} for operation in macie.HANDLERS}
+
+
+def identity_center_calls(snapshot):
+    arn = identity_center.instance_arn(snapshot.org)
+    permission_set = identity_center.set_arn(snapshot.org, "ReadOnlyAccess")
+    return {
+        "ListInstances": {"RegionScope": "ALL_REGIONS"},
+        "ListPermissionSets": {"InstanceArn": arn},
+        "ListAccountsForProvisionedPermissionSet": {
+            "InstanceArn": arn,
+            "PermissionSetArn": permission_set,
+        },
+    }
+
+
+def cloud_trail_calls(snapshot):
+    org, now = snapshot.org, seconds_of(snapshot.now)
+    of_organization = settings.trails(org, accounts.plans_at(org, now)[0], now)[-1]
+    return {
+        "DescribeTrails": {},
+        "GetEventSelectors": {"TrailName": of_organization.arn},
+        "GetTrailStatus": {"Name": of_organization.arn},
+    }
+
+
+def config_calls(snapshot):
+    return {operation: {} for operation in config.HANDLERS}
+
+
 SERVICES = {
+    "cloudtrail": (cloud_trail.HANDLERS, cloud_trail_calls),
+    "config": (config.HANDLERS, config_calls),
+    "guardduty": (guardduty.HANDLERS, guardduty_calls),
+    "inspector2": (inspector.HANDLERS, inspector_calls),
+    "macie2": (macie.HANDLERS, macie_calls),
+    "sso-admin": (identity_center.HANDLERS, identity_center_calls),
     "organizations": (organizations.HANDLERS, organizations_calls),
     "securityhub": (operations.HANDLERS, security_hub_calls),
     "accessanalyzer": (access_analyzer.HANDLERS, access_analyzer_calls),

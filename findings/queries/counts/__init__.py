@@ -41,7 +41,7 @@ __all__ = [
 
 
 def summary(user: AnyUser, filters: Filters, *, now: datetime) -> Summary:
-    """Total and facets out of one reading, so that they agree. Eight queries at most.
+    """Total and facets out of one reading, so that they agree. Nine queries at most.
 
     Facets of many values are lazy: they have the chosen ones only, and `facet` reads the rest.
     """

@@ -28,6 +28,8 @@ class Command(BaseCommand):
             self.stdout.write("A collection is already going on.")
             running = Collection.objects.filter(state=Collection.State.RUNNING).first()
             started = running.pk if running else None
+        elif not options["wait"]:
+            self.stdout.write("A worker collects now; the sync page shows how far it is.")
         if options["wait"] and started is not None:
             collection = wait(started, timeout=options["timeout"])
             self.stdout.write(sentence(collection))

@@ -9,12 +9,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from inventory.models import Organization
 from posture import tasks
 from posture.actions import HISTORY
+from posture.management import demonstration
 from posture.management.commands.collect import sentence, wait
 from posture.models import RollupState
 
 STEP = timedelta(days=7)
+_TODAY = "today"
 
 
 class Command(BaseCommand):
@@ -41,7 +44,7 @@ class Command(BaseCommand):
             for number, moment in enumerate(moments, start=1):
                 self._collect(moment, f"week {number} of {len(moments)}")
             move_clock(None)
-            self._collect(timezone.now(), "today")
+            self._collect(timezone.now(), _TODAY)
         finally:
             move_clock(None)
         RollupState.objects.filter(name=HISTORY).delete()
@@ -54,6 +57,8 @@ class Command(BaseCommand):
             raise CommandError("Another collection is going on: wait until it has ended.")
         self.stdout.write(f"{title}: {sentence(wait(started, timeout=600))}")
         self.stdout.flush()
+        for organization in Organization.objects.order_by("pk"):
+            demonstration.live(organization, now=moment, is_past=title != _TODAY)
 
 
 def move_clock(moment: datetime | None) -> None:

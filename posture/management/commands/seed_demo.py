@@ -1,4 +1,4 @@
-"""Demo users, one for each role; never beside a real organisation."""
+"""Demo users, one for each role, and what they have done so far; never beside a real organisation."""
 
 from typing import Any
 
@@ -6,21 +6,36 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils import timezone
 
-from inventory.models import Team, TeamMembership
+from inventory.models import Organization, Team, TeamMembership
+from posture.management import demonstration
 
 EVERYTHING = "see_whole_organization"
 COLLECT = "collect_now"
 IMPORT = "import_findings"
 TRIAGE = "triage"
+ATTEST = "attest"
+READ, EDIT, PUBLISH = "read_reviews", "edit_reviews", "publish_reviews"
+RECIPIENTS = "manage_recipients"
 # User, name, role, permissions of the role.
 USERS = (
-    ("priya", "Priya Raman", "Security engineer", (EVERYTHING, COLLECT, IMPORT, TRIAGE)),
-    ("marta", "Marta Ruiz", "Security lead", (EVERYTHING, COLLECT, IMPORT, TRIAGE)),
-    ("edward", "Edward Lang", "Executive", (EVERYTHING,)),
-    ("dan", "Dan Kessler", "Team member", ()),
-    ("aisha", "Aisha Bello", "Auditor", (EVERYTHING,)),
-    ("admin", "Noor Haddad", "Administrator", (EVERYTHING, COLLECT, IMPORT, TRIAGE)),
+    (
+        "priya",
+        "Priya Raman",
+        "Security engineer",
+        (EVERYTHING, COLLECT, IMPORT, TRIAGE, ATTEST, READ, EDIT),
+    ),
+    (
+        "marta",
+        "Marta Ruiz",
+        "Security lead",
+        (EVERYTHING, COLLECT, IMPORT, TRIAGE, ATTEST, READ, EDIT, PUBLISH, RECIPIENTS),
+    ),
+    ("edward", "Edward Lang", "Executive", (EVERYTHING, READ)),
+    ("dan", "Dan Kessler", "Team member", (ATTEST,)),
+    ("aisha", "Aisha Bello", "Auditor", (EVERYTHING, READ)),
+    ("admin", "Noor Haddad", "Administrator", (EVERYTHING, COLLECT, IMPORT, TRIAGE, RECIPIENTS)),
 )
 TEAM = "payments-core"
 
@@ -38,6 +53,8 @@ class Command(BaseCommand):
                 seed_user(*row, password=settings.POSTURE_DEMO_PASSWORD)
             team, _ = Team.objects.get_or_create(slug=TEAM, defaults={"name": TEAM})
             TeamMembership.objects.get_or_create(team=team, user=User.objects.get(username="dan"))
+        for organization in Organization.objects.order_by("pk"):
+            demonstration.live(organization, now=timezone.now(), is_past=False)
         for username, name, role, _ in USERS:
             self.stdout.write(f"{username:<8} {role}: {name}")
 
@@ -48,7 +65,8 @@ def seed_user(
     group, _ = Group.objects.get_or_create(name=role)
     group.permissions.set(
         Permission.objects.filter(
-            content_type__app_label__in=("inventory", "findings"), codename__in=permissions
+            content_type__app_label__in=("inventory", "findings", "posture"),
+            codename__in=permissions,
         )
     )
     first, _, last = name.partition(" ")

@@ -1,0 +1,188 @@
+"""The weekly review and scorecards of the past, with 13 and with 104 weeks of history behind them.
+
+Claims, each a ratio taken in one run on one server:
+- the review page and a scorecard as of a past day cost at most 1.2 times as much after 104 weeks as
+  after 13, and at most 6 times a signed-in page with nothing on it;
+- the PDF of a review takes at most 2 seconds of one core.
+
+Says beside them how large the history of the cells is, of which one in twenty changes every week.
+
+    python -m deploy.local.services --run -- python bench/reviews.py [--findings N]
+"""
+
+import argparse
+import json
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench import explorer, world  # noqa: E402
+from bench.measure import Claim, report  # noqa: E402
+
+WEEKS: Final = {"short": 13, "long": 104}
+RUNS: Final = 15
+# Tables of days, and every how many days they have rows.
+_DAILY: Final = ("posture_ouday", "posture_kpipoint")
+_WEEKLY: Final = ("posture_accountday", "posture_scorechange", "posture_kpiaccountpoint")
+# Of those that keep changes only, so many in a hundred rows change in a week.
+_CHANGES: Final = ("posture_cellday", "posture_oucontrolday")
+_CHANGED_PERCENT: Final = 5
+_SHIFT: Final = """
+INSERT INTO {table} ({names}) SELECT {values} FROM {table}, generate_series({step}, {last}, {step}) n
+WHERE day = %(day)s {where}
+"""
+
+
+def serve(findings: int, weeks: int) -> None:
+    """Fill the database of DATABASE_URL, and time each page that is asked for."""
+    world.start_django()
+    explorer.fill(findings)
+    import time_machine  # noqa: PLC0415 - after django.setup()
+    from django.contrib.auth.models import User  # noqa: PLC0415
+    from django.test import Client  # noqa: PLC0415
+
+    from inventory.models import Organization, OrganizationalUnit  # noqa: PLC0415
+    from posture import reports  # noqa: PLC0415
+    from posture.models import CellDay, WeeklyReview  # noqa: PLC0415
+    from posture.queries import review_page  # noqa: PLC0415
+    from posture.queries.reviews import page_of  # noqa: PLC0415
+    from posture.rollups import reviews  # noqa: PLC0415
+
+    if not WeeklyReview.objects.exists():
+        _write_history(weeks)
+        with time_machine.travel(world.NOW, tick=True):
+            friday = world.NOW - timedelta(days=7)
+            year, week, _ = friday.isocalendar()
+            organization = Organization.objects.get()
+            reviews.freeze(organization, year, week, now=world.NOW)
+    review = WeeklyReview.objects.get()
+    user, _ = User.objects.get_or_create(username="bench", is_superuser=True)
+    client = Client()
+    day = world.NOW.date() - timedelta(days=42)
+    ou = OrganizationalUnit.objects.get(name="Workloads").ou_id
+    pages = {
+        "review": f"/reviews/{review}/",
+        "scorecard": f"/scorecards/{ou}/?as_of={day}",
+        "empty": explorer.EMPTY,
+    }
+    rows = {"cell days": CellDay.objects.count(), "bytes": _size("posture_cellday")}
+    with time_machine.travel(world.NOW, tick=True):
+        client.force_login(user)
+        print(json.dumps({"pages": pages, "rows": rows}), flush=True)
+        for line in sys.stdin:
+            if line.strip() == "pdf":
+                start = time.process_time()
+                view = review_page.view(page_of(review, day=world.NOW.date()))
+                reports.review_pdf(view, made_at=world.NOW)
+                print(time.process_time() - start, flush=True)
+            else:
+                print(_seconds(client, line.strip()), flush=True)
+
+
+def _write_history(weeks: int) -> None:
+    """Days before today, as if the organisation had changed a little every week."""
+    from django.db import connection  # noqa: PLC0415 - after django.setup()
+
+    from posture.rollups import changes, kpis  # noqa: PLC0415
+
+    day, last = world.NOW.date(), weeks * 7
+    kpis.fill_day(day, now=world.NOW)
+    changes.write_changes(day, now=world.NOW)
+    with connection.cursor() as cursor:
+        for table in _DAILY:
+            _shift(cursor, table, step=1, last=last)
+        for table in _WEEKLY:
+            _shift(cursor, table, step=7, last=last)
+        for table in _CHANGES:
+            _shift(cursor, table, step=7, last=last, percent=_CHANGED_PERCENT)
+            cursor.execute(f"UPDATE {table} SET day = day - %s WHERE day = %s", [last + 7, day])
+        cursor.execute("UPDATE posture_controlday SET day = day - %s", [last + 7])
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _shift(cursor: Any, table: str, *, step: int, last: int, percent: int = 100) -> None:
+    cursor.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
+        " AND column_name <> 'id' AND is_generated = 'NEVER'",
+        [table],
+    )
+    names = [name for (name,) in cursor.fetchall()]
+    values = {"day": "day - n::int", "before": "before - n::int"}
+    where = "" if percent == 100 else f"AND (id + n) %% 100 < {percent}"
+    cursor.execute(
+        _SHIFT.format(
+            table=table,
+            names=", ".join(f'"{name}"' for name in names),
+            values=", ".join(values.get(name, f'"{name}"') for name in names),
+            step=step,
+            last=last,
+            where=where,
+        ),
+        {"day": world.NOW.date()},
+    )
+
+
+def _size(table: str) -> int:
+    from django.db import connection  # noqa: PLC0415 - after django.setup()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [table])
+        return int(cursor.fetchone()[0])
+
+
+def _seconds(client: Any, address: str) -> float:
+    start = time.perf_counter()
+    answer = client.get(address)
+    taken = time.perf_counter() - start
+    if answer.status_code != 200:
+        raise SystemExit(f"{address} answered {answer.status_code}")
+    return taken
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--findings", type=int, default=50_000)
+    parser.add_argument("--one", type=int, default=0, help=argparse.SUPPRESS)
+    wanted = parser.parse_args()
+    if wanted.one:
+        serve(wanted.findings, wanted.one)
+        return 0
+    servers = {
+        name: explorer.Served(
+            weeks,
+            "--findings",
+            str(wanted.findings),
+            script=__file__,
+            name=f"bench_history_{weeks}",
+        )
+        for name, weeks in WEEKS.items()
+    }
+    pages: dict[str, str] = servers["short"].said["pages"]
+    taken = {name: explorer.medians(servers, address, runs=RUNS) for name, address in pages.items()}
+    taken["pdf"] = explorer.medians(servers, "pdf", runs=RUNS)
+    rows = {name: server.said["rows"] for name, server in servers.items()}
+    for server in servers.values():
+        server.end()
+    claims = [
+        Claim(f"{page}, 104 / 13 weeks", taken[page]["long"] / taken[page]["short"], 1.2)
+        for page in ("review", "scorecard")
+    ]
+    claims += [
+        Claim(f"{page} / an empty page", taken[page]["long"] / taken["empty"]["long"], 6)
+        for page in ("review", "scorecard")
+    ]
+    claims.append(Claim("PDF of a review, seconds of one core", taken["pdf"]["long"], 2))
+    short, long = (
+        {"weeks": weeks, **rows[name], **{page: times[name] for page, times in taken.items()}}
+        for name, weeks in WEEKS.items()
+    )
+    return report("reviews", claims, findings=wanted.findings, short=short, long=long)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

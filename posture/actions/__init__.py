@@ -1,0 +1,11 @@
+"""What changes something when a person or a task asks for it."""
+
+from posture.actions.collection import (
+    HISTORY,
+    advance,
+    full_since,
+    is_history_under_way,
+    needs_full_sweep,
+)
+
+__all__ = ["HISTORY", "advance", "full_since", "is_history_under_way", "needs_full_sweep"]

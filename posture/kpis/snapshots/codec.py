@@ -1,0 +1,94 @@
+"""A snapshot as JSON and back, its one text, and the fingerprint of that."""
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from posture.kpis.snapshots.week import VERSION, Snapshot
+
+
+def to_json(snapshot: Snapshot) -> dict[str, Any]:
+    """This will give what WeeklyReview.snapshot holds: only texts, whole numbers, bools and null."""
+    plain: dict[str, Any] = _plain(snapshot)
+    return plain
+
+
+def from_json(values: Mapping[str, Any]) -> Snapshot:
+    """This will undo `to_json`. What an older snapshot lacks has its default.
+
+    :raises ValueError: for a snapshot of a later version than this program knows.
+    """
+    if values["version"] > VERSION:
+        raise ValueError(
+            f"The review of {values['week']} was frozen as version {values['version']}, and this "
+            f"program knows up to {VERSION}. Install the newer release."
+        )
+    snapshot: Snapshot = _read(Snapshot, values)
+    return snapshot
+
+
+def canonical(values: Mapping[str, Any]) -> str:
+    """The one text of a snapshot's JSON: sorted keys, no blanks, no escapes."""
+    return json.dumps(
+        values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def fingerprint(values: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON, in hexadecimal."""
+    return hashlib.sha256(canonical(values).encode()).hexdigest()
+
+
+# Any: it turns whatever a field holds into JSON.
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return {field.name: _of_field(field.name, value) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, date):  # a datetime is one, too
+        return value.isoformat()
+    if isinstance(value, float):
+        raise TypeError(f"{value!r} would not come back exactly: use a Decimal")
+    return value
+
+
+def _of_field(name: str, owner: Any) -> Any:
+    """What a KPI told besides is JSON already."""
+    value = getattr(owner, name)
+    return value if name == "details" else _plain(value)
+
+
+# Any: it follows the types of the fields.
+def _read(kind: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    origin = typing.get_origin(kind)
+    if origin in {typing.Union, types.UnionType}:
+        return _read(next(one for one in typing.get_args(kind) if one is not type(None)), value)
+    if origin is tuple:
+        return _read_tuple(typing.get_args(kind), value)
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        known = {name: _read(hint, value[name]) for name, hint in hints.items() if name in value}
+        return typing.cast("type[Any]", kind)(**known)
+    if kind is Decimal:
+        return Decimal(value)
+    if kind in {date, datetime}:
+        return kind.fromisoformat(value)
+    return value
+
+
+def _read_tuple(kinds: tuple[Any, ...], values: list[Any]) -> tuple[Any, ...]:
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        return tuple(_read(kinds[0], one) for one in values)
+    return tuple(_read(kind, one) for kind, one in zip(kinds, values, strict=True))

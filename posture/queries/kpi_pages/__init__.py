@@ -1,0 +1,19 @@
+"""The pages about KPIs: all thirty of an OU, and one with everything behind it."""
+
+from posture.queries.kpi_pages.board import AreaGroup, Board, board
+from posture.queries.kpi_pages.page import WEEKS, KpiPage, page
+from posture.queries.kpi_pages.records import HEADS, records
+from posture.queries.kpi_pages.rows import KpiRow, PartRow
+
+__all__ = [
+    "HEADS",
+    "WEEKS",
+    "AreaGroup",
+    "Board",
+    "KpiPage",
+    "KpiRow",
+    "PartRow",
+    "board",
+    "page",
+    "records",
+]

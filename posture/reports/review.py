@@ -1,0 +1,191 @@
+"""The weekly review as PDF: the view of its page, on paper."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from posture import charts
+from posture.charts import Figure
+from posture.queries.review_page import ReviewView
+from posture.queries.review_page.kpis import KpiView
+from posture.queries.review_page.marks import DASH, Mark, signed
+from posture.queries.review_page.talk import ActionView
+from posture.reports import typesetting
+
+# Pixels of a drawing before it is scaled to its place on the paper.
+_WIDE: Final = 640
+_NOTES_SHOWN: Final = 5
+_OUS_SHOWN: Final = 24
+
+
+def review_pdf(view: ReviewView, *, made_at: datetime) -> bytes:
+    """The page that is enough for most, and two behind it. Tagged; no meaning by colour alone.
+
+    :raises typesetting.Unprintable: when it cannot be typeset.
+    """
+    data = _header(view) | _numbers(view) | _talk(view) | _behind(view)
+    return typesetting.pdf("review.typ", data, made_at=made_at)
+
+
+def _header(view: ReviewView) -> dict[str, Any]:
+    row, snapshot = view.row, view.snapshot
+    coverage = snapshot.coverage
+    return {
+        "organization": snapshot.organization.name or snapshot.organization.id,
+        "week": view.week,
+        "number": view.number,
+        "year": row.iso_year,
+        "days": view.days,
+        "size": view.size,
+        "as_of": f"{row.data_as_of:%-d %b %Y, %H:%M} UTC" if row.data_as_of else "no data",
+        "coverage": "no data" if coverage is None else f"{coverage} %",
+        "versions": view.versions,
+        "headline": row.headline,
+        "answer": _mark(view.answer),
+        "check": _mark(view.check),
+        "disagreements": list(view.disagreements),
+        "state": _state(view),
+    }
+
+
+def _numbers(view: ReviewView) -> dict[str, Any]:
+    return {
+        "large": [_kpi(kpi) for kpi in view.large],
+        "others": [_kpi(kpi) for kpi in view.others],
+        "change": _change(view),
+        "causes": [
+            {"points": one.points_text, "part": one.part_name, "text": one.text}
+            for one in (view.change.causes if view.change else ())
+        ],
+    }
+
+
+def _talk(view: ReviewView) -> dict[str, Any]:
+    return {
+        "narrative": view.row.narrative,
+        "notes": [
+            {"number": note.number, "cause": note.cause_name, "text": note.row.text}
+            | {"check": note.check_text if note.disagrees else ""}
+            for note in view.notes[:_NOTES_SHOWN]
+        ],
+        "notes_left": max(len(view.notes) - _NOTES_SHOWN, 0),
+        "questions": [
+            {"text": one.text, "by": one.decision_by, "decision": one.decision}
+            for one in view.page.questions
+        ],
+        "carried": _actions(view.carried),
+        "new": _actions(view.new),
+        "errata": [f"{one.written_at:%-d %b %Y}: {one.text}" for one in view.page.errata],
+    }
+
+
+def _behind(view: ReviewView) -> dict[str, Any]:
+    return {
+        "movers": [
+            {"name": one.label, "points": signed(one.posture), "reason": one.reason}
+            for _, rows in view.movers
+            for one in rows
+        ],
+        "sla": [
+            {
+                "name": one.name,
+                "open": _count(one.line.open),
+                "overdue": _count(one.line.overdue),
+                "due": _count(one.line.due_14),
+                "attainment": one.attainment_text,
+            }
+            for one in view.sla
+        ],
+        "ages": _figure(charts.ages(view.overdue_bands, name="Overdue findings", px=_WIDE)),
+        "flow": _figure(charts.flow(view.flow, name="Critical and high findings", px=_WIDE)),
+        "exceptions": [{"name": name, "value": value} for name, value in view.exceptions.facts],
+        "practices": [
+            {"name": one.entry.name, "value": one.value_text, "status": _mark(one.status)}
+            for one in view.practices
+        ],
+        "areas": [
+            {
+                "name": one.label,
+                "score": "no data" if one.score is None else charts.value_text(one.score),
+                "delta": signed(one.delta),
+            }
+            for one in view.areas
+        ],
+        "ous": [
+            {
+                "name": one.entry.label,
+                "indent": one.indent,
+                "score": "no data"
+                if one.entry.score is None
+                else charts.value_text(one.entry.score),
+                "letter": one.entry.letter,
+                "delta": signed(one.entry.delta),
+                "accounts": f"{one.entry.accounts:,}",
+            }
+            for one in view.ous[:_OUS_SHOWN]
+        ],
+        "ous_left": max(len(view.ous) - _OUS_SHOWN, 0),
+        "all": [_kpi(kpi) for kpi in view.all],
+    }
+
+
+def _mark(mark: Mark) -> dict[str, str]:
+    return {"word": mark.word, "sign": mark.sign, "tone": mark.tone or "n"}
+
+
+def _kpi(kpi: KpiView) -> dict[str, Any]:
+    drawing = charts.spark(
+        kpi.series, goal=kpi.entry.target, signals=kpi.entry.signals, is_static=True
+    )
+    return {
+        "id": kpi.id,
+        "name": kpi.name,
+        "value": kpi.text,
+        "suffix": kpi.suffix,
+        "status": _mark(kpi.status),
+        "change": kpi.change_text,
+        "target": kpi.target_text,
+        "owner": kpi.owner or "no owner",
+        "svg": str(drawing),
+        "history": f"{kpi.name}: {kpi.history_text}",
+        "verdict": kpi.verdict.word,
+        "of": kpi.made_of,
+    }
+
+
+def _change(view: ReviewView) -> dict[str, str] | None:
+    if view.change is None:
+        return None
+    block = view.change.block
+    return _figure(
+        charts.waterfall(
+            view.change.rows, before=block.before_score, after=block.after_score, px=_WIDE
+        )
+    )
+
+
+def _figure(figure: Figure) -> dict[str, str]:
+    return {"title": figure.title, "summary": figure.summary, "svg": str(figure.svg)}
+
+
+def _actions(views: Iterable[ActionView]) -> list[dict[str, Any]]:
+    return [
+        {
+            "text": one.line.text,
+            "owner": one.line.owner,
+            "due": f"{one.line.due_on:%-d %b}" + (" (moved)" if one.is_moved else ""),
+            "state": _mark(one.state),
+        }
+        for one in views
+    ]
+
+
+def _count(count: int | None) -> str:
+    return DASH if count is None else f"{count:,}"
+
+
+def _state(view: ReviewView) -> str:
+    row = view.row
+    if row.published_at is None:
+        return "Draft: not published yet"
+    return f"Published by {row.published_by} on {row.published_at:%-d %b %Y}"

@@ -1,0 +1,34 @@
+"""Everything that a worker does here: Celery finds tasks by this name."""
+
+from posture.tasks.collection import (
+    ADVANCE,
+    TASKS,
+    begin,
+    collect,
+    collect_advance,
+    collect_rescue,
+    enqueue,
+    roll_up,
+)
+from posture.tasks.kpis import fill_kpis, kpis_after_rollup
+from posture.tasks.mail import mail_deliver, mail_due, mail_review
+from posture.tasks.reports import make_report
+from posture.tasks.reviews import freeze_reviews
+
+__all__ = [
+    "ADVANCE",
+    "TASKS",
+    "begin",
+    "collect",
+    "collect_advance",
+    "collect_rescue",
+    "enqueue",
+    "fill_kpis",
+    "freeze_reviews",
+    "kpis_after_rollup",
+    "mail_deliver",
+    "mail_due",
+    "mail_review",
+    "make_report",
+    "roll_up",
+]

@@ -1,0 +1,117 @@
+"""The collection as a whole, and the rollup after it. Beat and the sync page start it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery import current_app, shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from inventory import actions as run_actions
+from inventory.models import Collection, CollectionRun
+from posture import actions, rollups
+from posture.rollups import changes, coverage, reviews
+from posture.scoring import STALE_AFTER
+from posture.tasks.kpis import kpis_after_rollup
+
+ADVANCE = "posture.collect_advance"
+TASKS = {
+    CollectionRun.Source.ORGANIZATIONS: "inventory.collect_organization",
+    CollectionRun.Source.REGIONS: "inventory.collect_regions",
+    CollectionRun.Source.CONTROLS: "findings.collect_controls",
+    CollectionRun.Source.SECURITY_HUB: "findings.collect_security_hub",
+    CollectionRun.Source.ACCESS_ANALYZER: "findings.collect_access_analyzer",
+    CollectionRun.Source.ACCOUNT_FACTS: "inventory.collect_account_facts",
+    CollectionRun.Source.SERVICE_COVERAGE: "inventory.collect_service_coverage",
+}
+
+
+@shared_task(name="posture.collect")
+def collect(*, requested_by: str = "", is_full: bool | None = None, **_: Any) -> int | None:
+    if actions.is_history_under_way():
+        return None
+    return begin(as_of=timezone.now(), requested_by=requested_by, is_full=is_full)
+
+
+@shared_task(name=ADVANCE)
+def collect_advance(
+    *, run_id: int | None = None, collection_id: int | None = None, **_: Any
+) -> None:
+    if run_id is not None:
+        collection_id = CollectionRun.objects.values_list("collection_id", flat=True).get(pk=run_id)
+    moved = actions.advance(collection_id or 0, now=timezone.now())
+    if moved is None:
+        return
+    stage, runs = moved
+    if stage == Collection.Stage.ROLLUP:
+        roll_up.delay(collection_id=collection_id)
+    enqueue(runs)
+
+
+@shared_task(name="posture.collect_rescue")
+def collect_rescue(**_: Any) -> int:
+    now = timezone.now()
+    silent_for = timedelta(seconds=settings.POSTURE_RUN_SILENT_SECONDS)
+    runs = run_actions.rescue(now=now, silent_for=silent_for)
+    enqueue(runs)
+    # A worker may have died between ending a run and going on, or during the rollup.
+    for collection in Collection.objects.filter(state=Collection.State.RUNNING):
+        if collection.stage == Collection.Stage.ROLLUP:
+            roll_up.delay(collection_id=collection.pk)
+        else:
+            collect_advance.delay(collection_id=collection.pk)
+    return len(runs)
+
+
+@shared_task(name="posture.roll_up")
+def roll_up(*, collection_id: int | None = None, **_: Any) -> int | None:
+    if collection_id is None:
+        return None if actions.is_history_under_way() else rollups.roll_up(now=timezone.now())
+    collection = Collection.objects.get(pk=collection_id)
+    now = rollups.moment_of(collection.as_of)
+    try:
+        changed = rollups.roll_up(now=now)
+        _write_what_hangs_on_scores(now)
+        return changed
+    finally:
+        # Also when it failed: the next rollup drains what this one left, and nothing stays blocked.
+        run_actions.finish_collection(collection, now=timezone.now())
+
+
+def _write_what_hangs_on_scores(now: datetime) -> None:
+    """Where services are on, why scores moved, the KPIs, and the reviews of weeks that are over.
+
+    Once a collection: an event in between moves a score at once, and these wait for the next one.
+    """
+    # As K22 has it: a fact holds as long as a check does, or until two readings of it were missed.
+    facts_hold = max(STALE_AFTER, 2 * timedelta(hours=settings.POSTURE_FACTS_EVERY_HOURS))
+    coverage.count_coverage(now=now, stale_before=now - facts_hold)
+    changes.write_changes(now.date(), now=now)
+    kpis_after_rollup(now)
+    reviews.freeze_due(now=now)
+
+
+def begin(*, as_of: datetime, requested_by: str = "", is_full: bool | None = None) -> int | None:
+    """Start a collection of the state at `as_of`; None when one is already going on."""
+    if is_full is None:
+        is_full = actions.needs_full_sweep(as_of=as_of)
+    collection = run_actions.start_collection(
+        as_of=as_of, is_full=is_full, requested_by=requested_by
+    )
+    if collection is None:
+        return None
+    runs = run_actions.add_runs(
+        collection,
+        [(CollectionRun.Source.ORGANIZATIONS, "", "")],
+        organization=None,
+        now=timezone.now(),
+        full_since=actions.full_since(as_of),
+    )
+    enqueue(runs)
+    return collection.pk
+
+
+def enqueue(runs: list[CollectionRun]) -> None:
+    for run in runs:
+        task = TASKS[CollectionRun.Source(run.source)]
+        current_app.send_task(task, kwargs={"run_id": run.pk, "then": ADVANCE})
