@@ -1,14 +1,16 @@
 """Letters of accounts by the database, for lists that are ordered or counted by them.
 
-The same cuts and caps as posture.scoring.grade; a test holds both to the same letters.
+The same cuts and caps as posture.scoring.grade; a test holds both to the same letters. Written as SQL
+once: as expressions they took longer to be put together than everything else on a page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Final
 
-from django.db.models import Case, DecimalField, F, IntegerField, Q, Value, When
-from django.db.models.functions import Coalesce, Greatest, NullIf, Round
-from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F, Func, IntegerField
+from django.db.models.sql.compiler import SQLCompiler
 
 from posture.scoring import CUTS, EXCEPTION_CAPS, FULL_COVERAGE, RATED_COVERAGE, Letter
 
@@ -17,52 +19,59 @@ LETTERS: Final = tuple(Letter)
 NOT_RATED: Final = LETTERS.index(Letter.NR)
 _RANK: Final[Mapping[Letter, int]] = {letter: rank for rank, letter in enumerate(LETTERS)}
 _PLACES: Final = 7  # before a tie is rounded half up, as in posture.scoring
-_AMOUNT: Final[Any] = DecimalField(max_digits=30, decimal_places=12)
 
 
-def shown_rank(newest: str, previous: str) -> Greatest:
+def shown_rank(newest: str, previous: str) -> Func:
     """Place in LETTERS of the letter as shown: an upgrade waits until it has lasted for two days.
 
-    :param newest: the relation to the AccountDay of the day; :param previous: to that of the day
-        rolled up before, which may be missing.
+    :param newest: the name of a FilteredRelation to the AccountDay of the day; :param previous: to
+        that of the day rolled up before, which may be missing.
     """
-    earlier = Case(
-        When(**{f"{previous}__isnull": True}, then=Value(0)),
-        default=_rank(previous),
-        output_field=IntegerField(),
+    return _ShownRank(F(f"{newest}__pk"), F(f"{previous}__pk"), output_field=IntegerField())
+
+
+class _ShownRank(Func):
+    """Of two rows of AccountDay, named by their keys."""
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> tuple[str, tuple[()]]:
+        # Which name a joined table has is known only now.
+        newest, previous = (
+            compiler.quote_name_unless_alias(column.alias)
+            for column in self.get_source_expressions()
+        )
+        return _sql(newest, previous), ()
+
+
+@cache
+def _sql(newest: str, previous: str) -> str:
+    earlier = f"CASE WHEN {previous}.id IS NULL THEN 0 ELSE {_rank(previous)} END"
+    return f"GREATEST({_rank(newest)}, {earlier})"
+
+
+def _rank(alias: str) -> str:
+    score, coverage = _percent(alias, "managed"), f"COALESCE({_percent(alias, 'coverage')}, 0)"
+    load = f"COALESCE({_percent(alias, 'exception')}, 0)"
+    caps = (
+        _first(((f"{score} >= {cut}", letter) for cut, letter in CUTS), Letter.F),
+        _first([(f"{alias}.overdue_critical > 0", Letter.C)], Letter.A),
+        _first([(f"{alias}.overdue_high > 0", Letter.B)], Letter.A),
+        _first(((f"{load} > {limit}", letter) for limit, letter in EXCEPTION_CAPS), Letter.A),
+        _first([(f"{coverage} < {FULL_COVERAGE}", Letter.B)], Letter.A),
     )
-    return Greatest(_rank(newest), earlier)
-
-
-def _rank(relation: str) -> Case:
-    score = _percent(relation, "managed")
-    coverage = Coalesce(_percent(relation, "coverage"), Value(0), output_field=_AMOUNT)
-    load = Coalesce(_percent(relation, "exception"), Value(0), output_field=_AMOUNT)
-    letter = Greatest(
-        _first([(GreaterThanOrEqual(score, cut), letter) for cut, letter in CUTS], Letter.F),
-        _first([(Q(**{f"{relation}__overdue_critical__gt": 0}), Letter.C)], Letter.A),
-        _first([(Q(**{f"{relation}__overdue_high__gt": 0}), Letter.B)], Letter.A),
-        _first([(GreaterThan(load, limit), cap) for limit, cap in EXCEPTION_CAPS], Letter.A),
-        _first([(LessThan(coverage, FULL_COVERAGE), Letter.B)], Letter.A),
-    )
-    return Case(
-        When(**{f"{relation}__managed_d": 0}, then=Value(NOT_RATED)),
-        When(LessThan(coverage, RATED_COVERAGE), then=Value(NOT_RATED)),
-        default=letter,
-        output_field=IntegerField(),
+    return (
+        f"CASE WHEN {alias}.managed_d = 0 OR {coverage} < {RATED_COVERAGE} THEN {NOT_RATED}"
+        f" ELSE GREATEST({', '.join(caps)}) END"
     )
 
 
-def _percent(relation: str, name: str) -> Round:
-    whole = NullIf(F(f"{relation}__{name}_d"), Value(0), output_field=_AMOUNT)
-    exact = Round(F(f"{relation}__{name}_n") * 100 / whole, precision=_PLACES, output_field=_AMOUNT)
-    return Round(exact, precision=1, output_field=_AMOUNT)
+def _percent(alias: str, name: str) -> str:
+    exact = f"round({alias}.{name}_n * 100 / NULLIF({alias}.{name}_d, 0), {_PLACES})"
+    return f"round({exact}, 1)"
 
 
-def _first(rules: Sequence[tuple[Any, Letter]], other: Letter) -> Case:
+def _first(rules: Iterable[tuple[str, Letter]], other: Letter) -> str:
     """The letter of the first condition that holds."""
-    return Case(
-        *(When(rule, then=Value(_RANK[letter])) for rule, letter in rules),
-        default=Value(_RANK[other]),
-        output_field=IntegerField(),
-    )
+    cases = " ".join(f"WHEN {condition} THEN {_RANK[letter]}" for condition, letter in rules)
+    return f"CASE {cases} ELSE {_RANK[other]} END"

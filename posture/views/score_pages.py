@@ -1,8 +1,6 @@
 """Pages beside the scorecards: why a score moved, owners, two OUs side by side, child OUs as CSV."""
 
-import csv
 from collections.abc import Iterator
-from typing import Final
 
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.template.response import TemplateResponse
@@ -10,16 +8,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from inventory import web
+from inventory import spreadsheets, web
 from inventory.queries import tree
 from posture import forms
 from posture.forms import AsOfForm
 from posture.queries import change_page, compare, days, scorecard, teams
 from posture.queries.scorecard import Scorecard
 from posture.views import moments
-
-# A spreadsheet takes a cell that begins like this for a formula, the wide forms too.
-_FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 @require_GET
@@ -138,20 +133,7 @@ def scorecard_children_csv(request: HttpRequest, ou_id: str) -> StreamingHttpRes
     )
 
 
-class _Line:
-    """What csv.writer writes to: hands the line on instead."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def _lines(card: Scorecard, order: str) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    yield writer.writerow(scorecard.CHILD_HEADS)
+    yield spreadsheets.line(scorecard.CHILD_HEADS)
     for record in scorecard.child_records(card, order):
-        yield writer.writerow([_safe(value) for value in record])
-
-
-def _safe(value: object) -> object:
-    """Texts only: a negative number is no formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+        yield spreadsheets.line(record)
