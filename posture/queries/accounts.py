@@ -1,5 +1,6 @@
 """The account list and one account's page."""
 
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -198,29 +199,54 @@ def scored(user: AnyUser, ou_path: str, *, day: date, is_frozen: bool = False) -
     return Below(user, narrowed, newest, is_frozen)
 
 
-def needing_help(below: Below, *, limit: int) -> tuple[AccountRow, ...]:
-    """Those whose failures cost the OU most. Two queries."""
-    rows = below.rows.filter(sort_lost__gt=Decimal(0)).order_by("-sort_lost", "id")
-    return _rows(below.user, rows[:limit], below.newest, is_frozen=below.is_frozen)
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """`letters` are how many accounts have which, by the path of their OU."""
+
+    letters: Mapping[str, Counter[str]]
+    needing_help: tuple[AccountRow, ...]
+    lowest: tuple[AccountRow, ...]
 
 
-def lowest(below: Below, *, limit: int) -> tuple[AccountRow, ...]:
-    """Those with the lowest letters, the lowest score first; not those without one. Two queries."""
-    ranked = below.rows.annotate(rank=letters.shown_rank("on_day", "day_before"))
-    rated = ranked.filter(rank__lt=letters.NOT_RATED).order_by("-rank", "sort_score", "id")
-    return _rows(below.user, rated[:limit], below.newest, is_frozen=below.is_frozen)
+def picked(below: Below, *, limit: int) -> Picked:
+    """Those whose failures cost the OU most, and those with the lowest letters (of one letter, the
+    lowest score first); not those without one. Four queries at most.
+
+    Chosen out of one reading of a few numbers of all accounts: to ask for each list by itself costs
+    several times as much.
+    """
+    read = list(_ranked(below, "pk", "sort_lost", "sort_score"))
+    costly = heapq.nsmallest(
+        limit, (one for one in read if one[3] > 0), key=lambda o: (-o[3], o[2])
+    )
+    rated = (one for one in read if one[1] < letters.NOT_RATED)
+    low = heapq.nsmallest(limit, rated, key=lambda one: (-one[1], one[4], one[2]))
+    keys = {one[2] for one in (*costly, *low)}
+    found = list(below.rows.filter(pk__in=keys)) if keys else []
+    rows = _rows(below.user, found, below.newest, is_frozen=below.is_frozen) if found else ()
+    by_key = {account.pk: row for account, row in zip(found, rows, strict=True)}
+    return Picked(
+        _counted((path, rank, 1) for path, rank, *_ in read),
+        tuple(by_key[one[2]] for one in costly),
+        tuple(by_key[one[2]] for one in low),
+    )
 
 
 def letters_by_ou(below: Below) -> dict[str, Counter[str]]:
     """How many have which letter, by the path of their OU. One query."""
-    counted = (
-        below.rows.annotate(rank=letters.shown_rank("on_day", "day_before"))
-        .order_by()
-        .values_list("on_day__ou__path" if below.is_frozen else "ou__path", "rank")
-        .annotate(accounts=Count("pk"))
-    )
+    return _counted(_ranked(below).annotate(accounts=Count("pk")))
+
+
+def _ranked(below: Below, *more: str) -> "QuerySet[Account, tuple[Any, ...]]":
+    """(path of the OU, place of the letter in letters.LETTERS, and more) of each account."""
+    path = "on_day__ou__path" if below.is_frozen else "ou__path"
+    ranked = below.rows.annotate(rank=letters.shown_rank("on_day", "day_before")).order_by()
+    return cast("QuerySet[Account, tuple[Any, ...]]", ranked.values_list(path, "rank", *more))
+
+
+def _counted(ranks: Iterable[tuple[Any, ...]]) -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {}
-    for path, rank, number in counted:
+    for path, rank, number in ranks:
         found.setdefault(path, Counter())[str(letters.LETTERS[rank])] += number
     return found
 

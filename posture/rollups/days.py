@@ -31,6 +31,8 @@ _KEPT: Final = [
 ]
 # What is new in AWS or in the organisation is looked at before it is scored (kpis.md R9 and R10).
 _COUNTED: Final = "c.is_scored AND (c.scored_from IS NULL OR c.scored_from <= %(day)s)"
+# Those few as a list: joined, the planner would read all cells to find theirs.
+_OF_ALL: Final = "ANY(ARRAY(SELECT id FROM findings_control WHERE is_delegated_admin_only))"
 GRACE: Final = timedelta(days=14)
 _SCORED: Final = """a.state = 'ACTIVE' AND o.role <> 'SUSPENDED'
     AND (a.joined_at IS NULL OR a.joined_at <= %(grace_since)s)"""
@@ -123,9 +125,9 @@ _OU_DAYS: Final = f"""
 WITH shares AS (
     SELECT a.organization_id, c.area, {_WEIGHT}::numeric AS w, x.passed AS p, x.failed AS f,
         x.excepted AS e, x.unknown AS u
-    FROM findings_control c JOIN posture_cell x ON x.control_id = c.id
+    FROM posture_cell x JOIN findings_control c ON c.id = x.control_id
     JOIN inventory_account a ON a.id = x.account_id AND a.gone_at IS NULL
-    WHERE c.is_delegated_admin_only AND {_COUNTED}
+    WHERE x.control_id = {_OF_ALL} AND {_COUNTED}
 ), whole AS ({_shares("organization_id")})
 INSERT INTO posture_ouday (ou_id, day, area, {", ".join(_OU_KEPT)})
 SELECT u.id, %(day)s, x.area,
@@ -168,10 +170,10 @@ WITH scored AS (
     JOIN findings_control c ON c.id = x.control_id AND NOT c.is_delegated_admin_only
     WHERE {{of_controls}}
     UNION ALL
-    SELECT u.id, 1, x.* FROM findings_control c JOIN posture_cell x ON x.control_id = c.id
+    SELECT u.id, 1, x.* FROM posture_cell x
     JOIN inventory_account a ON a.id = x.account_id AND a.gone_at IS NULL
     JOIN inventory_organizationalunit u ON u.organization_id = a.organization_id AND u.depth = 0
-    WHERE c.is_delegated_admin_only AND {{of_ous}} AND {{of_controls}}
+    WHERE x.control_id = {_OF_ALL} AND {{of_ous}} AND {{of_controls}}
 )
 INSERT INTO posture_oucontrol (ou_id, control_id, {_OU_CONTROL_KEPT})
 SELECT x.ou_id, x.control_id, sum(x.passed), sum(x.failed), sum(x.excepted), sum(x.unknown),

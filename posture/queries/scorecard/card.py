@@ -128,7 +128,8 @@ def scorecard(user: AnyUser, ou_id: str, *, day: date, is_frozen: bool = False) 
     standing = past.standing
     marks = references.references(user, ou, day=standing.as_of) if standing.as_of else {}
     below = accounts.scored(user, ou.path, day=day, is_frozen=is_frozen)
-    by_path = accounts.letters_by_ou(below)
+    picked = accounts.picked(below, limit=NEEDS_SHOWN)
+    by_path = picked.letters
     lines = {line.kpi.id: line for line in kpis.lines_of(ou, day=day, ids=_KPIS)}
     change = changes.of_week(user, ou, day=day)
     return Scorecard(
@@ -151,8 +152,8 @@ def scorecard(user: AnyUser, ou_id: str, *, day: date, is_frozen: bool = False) 
         change=change_page.kept(change) if change else None,
         deadlines=deadlines.deadlines(standing.figures, lines[deadlines.KPI]),
         failing=controls.failing_controls(user, ou, standing, day=day, is_frozen=is_frozen),
-        needs=_with_points(accounts.needing_help(below, limit=NEEDS_SHOWN), standing),
-        lowest=_with_points(accounts.lowest(below, limit=NEEDS_SHOWN), standing),
+        needs=_with_points(picked.needing_help, standing),
+        lowest=_with_points(picked.lowest, standing),
         exceptions=beside.exceptions(ou, standing.exception_load, is_frozen=is_frozen),
         aws=None if is_frozen else beside.aws_figure(ou),
         people=people.people(user, ou, day=standing.as_of) if standing.as_of else None,
