@@ -82,6 +82,7 @@ def area_icon(code: str, css: str = "") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=64, typed=True)
 def severity(level: str | None) -> SafeString:
     """Severity by its code, such as CRITICAL: shape, colour and word."""
     if not level:
@@ -136,7 +137,9 @@ def delta(value: Number | None, good: str = "up", suffix: str = "") -> SafeStrin
     )
 
 
+# By type as well: a text that is safe and one that is not may be equal.
 @register.simple_tag
+@lru_cache(maxsize=4096, typed=True)
 def pill(text: object, kind: str = "", icon_name: str = "") -> SafeString:
     """Label with an optional icon; kinds: ok warn bad acc out sq (square, monospaced), also combined."""
     drawing = icon(icon_name) if icon_name else ""
