@@ -13,7 +13,7 @@ from sandbox import chance
 from sandbox.findings.control_checks import Identity
 from sandbox.findings.resources import Place
 from sandbox.history.catalogue import CatalogueControl
-from sandbox.history.story import HARDNESS, PROGRAMMES
+from sandbox.history.story import CERTAIN, HARDNESS, LEADERS, LED_SHARE, PROGRAMMES
 from sandbox.moments import DAY, NEVER, WEEK
 from sandbox.org.accounts import AccountPlan
 
@@ -63,8 +63,12 @@ class Check:
     place: Place
     slot: Slot | None
     seed: int
+    fate: int
+    """Seed of when it fails: its own, or that of the check whose failures are more than its own."""
     begins_at: int
     """When the check can have existed first: the account's joining and the control's release."""
+    settled_at: int
+    """From when on it cannot fail any more: what it looks for was done away with; or NEVER."""
     waves: tuple[Span, ...]
     is_vacuous: bool = False
     identities: dict[int, Identity] = field(default_factory=dict)
@@ -81,7 +85,16 @@ class Status:
 
 def status_at(check: Check, *, generation: int, birth: int, now: int, story_start: int) -> Status:
     """Return the status of the check's resource at that moment."""
-    seed = chance.mix(check.seed, generation)
+    if check.control.control_id in CERTAIN or check.settled_at <= birth:
+        return Status(fails=False, since=birth)
+    if check.settled_at <= now:
+        last = _drawn(check, generation, birth, check.settled_at, story_start)
+        return Status(fails=False, since=check.settled_at if last.fails else last.since)
+    return _drawn(check, generation, birth, now, story_start)
+
+
+def _drawn(check: Check, generation: int, birth: int, now: int, story_start: int) -> Status:
+    seed = chance.mix(check.fate, generation)
     spans = [span for span in check.waves if span[1] > birth]
     backlog = _backlog(check, seed, birth, story_start)
     if backlog:
@@ -92,10 +105,9 @@ def status_at(check: Check, *, generation: int, birth: int, now: int, story_star
 
 def _backlog(check: Check, seed: int, birth: int, story_start: int) -> Span | None:
     control = check.control
-    chance_to_fail = min(
-        0.95, _BACKLOG[control.severity] * hardness_of(control.control_id) * check.plan.weakness
-    )
-    if chance.draw(seed, 1) >= chance_to_fail:
+    hardness = hardness_of(LEADERS.get(control.control_id, control.control_id))
+    chance_to_fail = min(0.95, _BACKLOG[control.severity] * hardness * check.plan.weakness)
+    if chance.draw(seed, 1) >= chance_to_fail * _share(check):
         return None
     if chance.draw(seed, 2) < _ABANDONED[control.severity]:
         return birth, NEVER
@@ -103,6 +115,11 @@ def _backlog(check: Check, seed: int, birth: int, story_start: int) -> Span | No
     return birth, max(birth, story_start) + int(
         chance.waiting(weeks * WEEK, chance.draw(seed, 3))
     ) + 3 * DAY
+
+
+def _share(check: Check) -> float:
+    """Return in what share of the drawn failures the check fails itself."""
+    return LED_SHARE if check.control.control_id in LEADERS else 1.0
 
 
 @cache
@@ -117,7 +134,7 @@ def _flow(check: Check, seed: int, birth: int, now: int) -> Iterable[Span]:
     """Yield the last outages that began up to that moment: of the current period and of the last one before it."""
     severity = check.control.severity
     period = int((90 + 110 * chance.draw(seed, 4)) * DAY)
-    breaks = _BREAKS[severity] * min(1.6, check.plan.weakness)
+    breaks = _BREAKS[severity] * min(1.6, check.plan.weakness) * _share(check)
     offset = seed % period
     number = (now - offset) // period
     for one in range(number, (birth - offset) // period - 1, -1):

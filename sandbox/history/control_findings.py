@@ -6,7 +6,7 @@ from sandbox import chance
 from sandbox.findings import control_checks, resources
 from sandbox.findings.control_checks import Identity, Verdict
 from sandbox.history.checks import Check, status_at
-from sandbox.history.story import acceptances_of
+from sandbox.history.story import ROOT_CONTROLS, acceptances_of
 from sandbox.history.world import World
 from sandbox.model import Document
 from sandbox.moments import DAY, HOUR, NEVER, iso_text
@@ -15,6 +15,7 @@ from sandbox.org.accounts import AccountPlan
 ARCHIVED_FOR = 30 * DAY
 ACTIVE_FOR = 90 * DAY
 """How long AWS keeps findings after their last update."""
+_OF_ROOT_MFA = ROOT_CONTROLS - {"IAM.4"}
 _UNKNOWN_SHARE = 0.012
 _NOTIFIED_AFTER = 3 * DAY
 _MUTE_ACCOUNT = "northwick-erp"
@@ -30,7 +31,17 @@ def findings_at(world: World, plan: AccountPlan, now: int) -> Iterator[Document]
         if check.begins_at > horizon:
             continue
         off_at = disabled.get(check.control.control_id, NEVER)
-        yield from _of_check(world, check, now=now, horizon=min(horizon, off_at), off_at=off_at)
+        last = min(horizon, off_at, _void_at(check))
+        if check.begins_at <= last:
+            yield from _of_check(world, check, now=now, horizon=last, off_at=off_at)
+
+
+def _void_at(check: Check) -> int:
+    """Return from when on a control does not apply: of MFA, when there are no root credentials to protect; or NEVER.
+
+    Source: AWS Config, root-account-hardware-mfa-enabled, which returns NOT_APPLICABLE; Security Hub archives the finding.
+    """
+    return check.settled_at if check.control.control_id in _OF_ROOT_MFA else NEVER
 
 
 def last_check_possible(world: World, plan: AccountPlan, now: int) -> int:
@@ -46,6 +57,7 @@ def _of_check(
 ) -> Iterator[Document]:
     """Yield the current finding of a check, and that of the resource before it while AWS keeps it."""
     archived_at = off_at + 3 * DAY + check.seed % (2 * DAY) if off_at < NEVER else NEVER
+    archived_at = min(archived_at, _void_at(check))
     if archived_at + ARCHIVED_FOR <= now:
         return
     generation = check.slot.generation_at(horizon) if check.slot else 0
@@ -82,13 +94,13 @@ def _finding(
         check.identities[generation] = identity
     verdict = _verdict(world, check, generation=generation, birth=birth, horizon=horizon)
     if archived_at < NEVER:
-        verdict = _archived(verdict, archived_at, is_deleted=archived_at == horizon)
+        verdict = _archived(check, verdict, archived_at, is_gone=archived_at == horizon)
     return control_checks.finding(world.faces[check.control.control_id], identity, verdict)
 
 
-def _archived(verdict: Verdict, archived_at: int, *, is_deleted: bool) -> Verdict:
-    """Return the verdict after archiving; that of a deleted resource is NOT_AVAILABLE, as Security Hub writes it."""
-    if not is_deleted:
+def _archived(check: Check, verdict: Verdict, archived_at: int, *, is_gone: bool) -> Verdict:
+    """Return the verdict after archiving; where the resource is gone, or what was checked, it is NOT_AVAILABLE."""
+    if not is_gone:
         return Verdict(
             verdict.compliance,
             verdict.workflow,
@@ -104,7 +116,7 @@ def _archived(verdict: Verdict, archived_at: int, *, is_deleted: bool) -> Verdic
         True,
         archived_at,
         archived_at,
-        "CONFIG_EVALUATIONS_EMPTY",
+        "CONFIG_EVALUATIONS_EMPTY" if check.slot else "CONFIG_RETURNS_NOT_APPLICABLE",
         verdict.note,
     )
 

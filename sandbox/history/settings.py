@@ -10,17 +10,14 @@ from dataclasses import dataclass
 
 from sandbox import chance
 from sandbox.findings import resources
-from sandbox.history import catalogue, control_findings
-from sandbox.history.checks import Check, Status, status_at
-from sandbox.history.story import acceptances_of
-from sandbox.history.world import World, account_check, world_of
+from sandbox.history import root_user
+from sandbox.history.account_checks import fails, status_of
+from sandbox.history.checks import Check, Status
+from sandbox.history.world import World, world_of
 from sandbox.model import Org
-from sandbox.moments import DAY, HOUR, WEEK
+from sandbox.moments import DAY, HOUR, seconds_of_day
 from sandbox.org.accounts import AccountPlan
 
-ROOT_MANAGED_SINCE = -12 * WEEK
-ROOT_SESSIONS_SINCE = -10 * WEEK
-"""When the organisation turned the central management of root users on, in seconds relative to the anchor day."""
 ORGANIZATION_TRAIL = "halden-organisation"
 S3_SETTINGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _OLD_KEY = 90 * DAY
@@ -58,70 +55,33 @@ class Trail:
         return self.is_multi_region or region == self.home_region
 
 
-def fails(org: Org, plan: AccountPlan, control_id: str, region: str, now: int) -> bool:
-    """Return whether any resource that a control checks in an account and Region fails at that moment."""
-    statuses = _statuses(world_of(org), plan, control_id, region, now)
-    return any(status.fails for status in statuses)
-
-
-def _statuses(
-    world: World, plan: AccountPlan, control_id: str, region: str, now: int
-) -> list[Status]:
-    checks = world.checks_in(plan, control_id, region)
-    found = [_status(world, check, now) for check in checks]
-    return [status for status in found if status is not None]
-
-
-def _status(world: World, check: Check, now: int) -> Status | None:
-    """Return what the check said when it ran last, None when its resource was not there yet."""
-    horizon = control_findings.last_check_possible(world, check.plan, now)
-    generation = check.slot.generation_at(horizon) if check.slot else 0
-    birth = max(check.slot.birth(generation) if check.slot else 0, check.begins_at)
-    if birth > horizon:
-        return None
-    return status_at(
-        check, generation=generation, birth=birth, now=horizon, story_start=world.story_start
-    )
-
-
 def root_summary(org: Org, plan: AccountPlan, now: int) -> Mapping[str, int]:
     """Return what GetAccountSummary says of the root user; the oldest accounts leave the password out."""
+    is_removed = root_user.removed_at(org, plan) <= now
+    has_mfa = not is_removed and not fails(org, plan, "IAM.9", org.home_region, now)
     summary = {
         "AccountAccessKeysPresent": int(fails(org, plan, "IAM.4", org.home_region, now)),
-        "AccountMFAEnabled": int(not fails(org, plan, "IAM.9", org.home_region, now)),
+        "AccountMFAEnabled": int(has_mfa),
         "AccountSigningCertificatesPresent": 0,
     }
     if plan.joined_method == "INVITED" and chance.draw(plan.seed, 70) < 0.3:
         return summary
-    return summary | {"AccountPasswordPresent": int(not _is_root_removed(org, plan, now))}
-
-
-def _is_root_removed(org: Org, plan: AccountPlan, now: int) -> bool:
-    """Return whether the root credentials were deleted: the decision that IAM.6's notes name."""
-    world = world_of(org)
-    check = world.checks_in(plan, "IAM.6", org.home_region)[0]
-    return any(
-        world.anchor + decision.since <= now and chance.draw(check.seed, 80) < decision.share
-        for decision in acceptances_of("IAM.6", plan.kind)
-    )
+    return summary | {"AccountPasswordPresent": int(not is_removed)}
 
 
 def has_security_contact(org: Org, plan: AccountPlan, now: int) -> bool:
     """Return whether a security contact is set: Account.1."""
-    world = world_of(org)
-    control = catalogue.all_controls()["Account.1"]
-    status = _status(world, account_check(world, plan, control, org.home_region), now)
-    return status is not None and not status.fails
+    return not fails(org, plan, "Account.1", org.home_region, now)
 
 
 def root_features(org: Org, now: int) -> tuple[str, ...]:
     """Return which features of central root management are on."""
-    world = world_of(org)
+    anchor = seconds_of_day(org.anchor)
     features = (
-        ("RootCredentialsManagement", ROOT_MANAGED_SINCE),
-        ("RootSessions", ROOT_SESSIONS_SINCE),
+        ("RootCredentialsManagement", root_user.MANAGED_SINCE),
+        ("RootSessions", root_user.SESSIONS_SINCE),
     )
-    return tuple(name for name, since in features if world.anchor + since <= now)
+    return tuple(name for name, since in features if anchor + since <= now)
 
 
 def users(org: Org, plan: AccountPlan, now: int) -> tuple[User, ...]:
@@ -137,7 +97,9 @@ def users(org: Org, plan: AccountPlan, now: int) -> tuple[User, ...]:
 
 def _user(world: World, checks: Mapping[str, Check], now: int) -> User | None:
     check = checks["IAM.3"]
-    keys, password, mfa = (_status(world, checks[one], now) for one in ("IAM.3", "IAM.5", "IAM.19"))
+    keys, password, mfa = (
+        status_of(world, checks[one], now) for one in ("IAM.3", "IAM.5", "IAM.19")
+    )
     if keys is None or check.slot is None:
         return None
     generation = check.slot.generation_at(now)

@@ -7,12 +7,12 @@ from functools import cached_property, lru_cache
 from sandbox import chance
 from sandbox.findings.control_checks import ControlFace
 from sandbox.findings.resources import GLOBAL_TYPES, IAM_TYPES, Place
-from sandbox.history import catalogue
+from sandbox.history import catalogue, root_user
 from sandbox.history.catalogue import CatalogueControl
 from sandbox.history.checks import Check, Slot
-from sandbox.history.story import waves_on
+from sandbox.history.story import LEADERS, ROOT_CONTROLS, waves_on
 from sandbox.model import Org
-from sandbox.moments import DAY, WEEK, seconds_of_day
+from sandbox.moments import DAY, NEVER, WEEK, seconds_of_day
 from sandbox.org import accounts
 from sandbox.org.accounts import AccountPlan
 
@@ -248,15 +248,19 @@ def _check(
 ) -> Check:
     owner = slot.seed if slot else chance.seed_of(plan.seed, place.region)
     seed = chance.seed_of(owner, control.control_id)
+    fate = chance.seed_of(owner, LEADERS.get(control.control_id, control.control_id))
     released = catalogue.released_at(world.org, control.control_id)
-    spans = [wave.span(seed) for wave in waves_on(control.control_id, control.area, plan.kind)]
+    is_of_root = control.control_id in ROOT_CONTROLS
+    spans = [wave.span(fate) for wave in waves_on(control.control_id, control.area, plan.kind)]
     return Check(
         control=control,
         plan=plan,
         place=place,
         slot=slot,
         seed=seed,
-        begins_at=max(plan.joined_at + 4 * 3600 + seed % 20_000, released + seed % 90_000),
+        fate=fate,
+        begins_at=max(plan.joined_at + 4 * 3600 + fate % 20_000, released + fate % 90_000),
+        settled_at=root_user.removed_at(world.org, plan) if is_of_root else NEVER,
         waves=tuple(
             (first + world.anchor, last + world.anchor) for first, last in filter(None, spans)
         ),

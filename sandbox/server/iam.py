@@ -1,6 +1,6 @@
 """IAM reads about the account: its summary, the credential report, and the central management of root users.
 
-A report takes REPORT_SECONDS to make, is made once in four hours at most, and expires then. Sources: IAM user guide, "Getting
+A report is made once in four hours at most, and expires then; the first of a large account is not ready at once. Sources: IAM user guide, "Getting
 credential reports", and the IAM API reference.
 """
 
@@ -40,6 +40,7 @@ class Reports:
     def __init__(self) -> None:
         self._started: dict[str, int] = {}
         self._asked: set[str] = set()
+        self._made: set[str] = set()
 
     def handlers(self) -> dict[str, Handler]:
         """Give the handlers of the two operations."""
@@ -58,7 +59,7 @@ class Reports:
         }
 
     def get(self, call: Call, moment: Moment) -> Mapping[str, Any]:
-        """Give the report: not on the first question of a large account, and not after four hours.
+        """Give the report: not on the first question of all in a large account, and not after four hours.
 
         :raises ApiError: ReportNotPresent, ReportExpired or ReportInProgress
         """
@@ -69,8 +70,8 @@ class Reports:
         if not self._is_fresh(account_id, now):
             raise ApiError("ReportExpired", "The report has expired.", status=410)
         plan = moment.plans[account_id]
-        if account_id not in self._asked and plan.seed % 12 == 0:
-            self._asked.add(account_id)
+        if account_id not in self._made and plan.seed % 12 == 0:
+            self._made.add(account_id)
             raise ApiError("ReportInProgress", "The report is being generated.", status=404)
         self._asked.add(account_id)
         text = _report(moment, plan, started)

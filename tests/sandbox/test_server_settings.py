@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox import history
-from sandbox.history import settings
-from sandbox.moments import seconds_of
+from sandbox.history import root_user, settings
+from sandbox.moments import datetime_of, seconds_of, seconds_of_day
 from sandbox.org import accounts
 from tests.sandbox.conftest import NOW
 
@@ -31,7 +31,9 @@ def told(org):
         for finding in snapshot.findings:
             compliance = finding.get("Compliance", {})
             is_vacuous = "StatusReasons" in compliance
-            if finding["RecordState"] == "ACTIVE" and not is_vacuous:
+            # One account's checks stop reporting for a while; its settings do not stop.
+            is_current = finding["UpdatedAt"] > (snapshot.now - timedelta(days=2)).isoformat()
+            if finding["RecordState"] == "ACTIVE" and is_current and not is_vacuous:
                 key = (
                     finding["AwsAccountId"],
                     compliance.get("SecurityControlId"),
@@ -84,6 +86,76 @@ def test_the_settings_say_the_same_as_the_findings_at_any_moment(org, told, cont
     assert seen == ({False} if control_id == "EC2.182" else {True, False})
 
 
+def failing(told, control_id):
+    """(moment, account id) of every account where the control fails, and where it passes."""
+    found = {True: set(), False: set()}
+    for now, plan, _, has_failed in everywhere(told, control_id):
+        found[has_failed].add((now, plan.account_id))
+    return found[True], found[False]
+
+
+@pytest.mark.parametrize(
+    ("control_id", "leader"),
+    [("IAM.9", "IAM.6"), ("IAM.5", "IAM.19")],
+)
+def test_who_has_no_mfa_at_all_has_no_better_one(told, control_id, leader):
+    without, _ = failing(told, control_id)
+    without_better, with_better = failing(told, leader)
+    assert without and not without & (with_better - without_better)
+    assert without_better - without
+
+
+def test_no_account_is_outside_the_organisation_or_its_trail(told):
+    for control_id in ("Account.2", "CloudTrail.3"):
+        without, within = failing(told, control_id)
+        assert within and not without
+
+
+def test_deleted_root_credentials_leave_nothing_to_check(org, told):
+    removed = set()
+    for now, (plans, statuses) in told.items():
+        for plan in plans:
+            if root_user.removed_at(org, plan) > now:
+                continue
+            removed.add((now, plan.account_id))
+            root = settings.root_summary(org, plan, now)
+            assert not root["AccountAccessKeysPresent"] and not root["AccountMFAEnabled"]
+            assert not root.get("AccountPasswordPresent")
+            own = {c: seen for (a, c, _), seen in statuses.items() if a == plan.account_id}
+            assert not own.keys() & {"IAM.6", "IAM.9"}
+            assert own.get("IAM.4", {"PASSED"}) == {"PASSED"}
+    assert {now for now, _ in removed} == set(sorted(told)[1:])
+
+
+def test_a_finding_about_deleted_root_credentials_is_archived_and_then_gone(org, told):
+    anchor = seconds_of_day(org.anchor)
+    plan = next(
+        plan
+        for plan in accounts.plans_at(org, anchor)
+        if plan.joined_at < root_user.removed_at(org, plan) < anchor
+    )
+    moment = datetime_of(root_user.removed_at(org, plan))
+
+    def found(days):
+        return {
+            finding["Compliance"]["SecurityControlId"]: finding
+            for finding in history.snapshot(org, moment + timedelta(days=days)).findings
+            if finding["AwsAccountId"] == plan.account_id
+            and finding.get("Compliance", {}).get("SecurityControlId") in ("IAM.6", "IAM.9")
+        }
+
+    assert {f["RecordState"] for f in found(-1).values()} == {"ACTIVE"}
+    after = found(1)
+    assert after.keys() == found(-1).keys() == {"IAM.6", "IAM.9"}
+    for finding in after.values():
+        assert finding["RecordState"] == "ARCHIVED"
+        assert finding["Compliance"]["Status"] == "NOT_AVAILABLE"
+        (reason,) = finding["Compliance"]["StatusReasons"]
+        assert reason["ReasonCode"] == "CONFIG_RETURNS_NOT_APPLICABLE"
+    assert "EXC-104" in after["IAM.6"]["Note"]["Text"]
+    assert found(31) == {}
+
+
 @pytest.mark.parametrize("control_id", ["EC2.8", "EC2.170"])
 def test_where_imds_v2_is_the_default_nothing_is_without_it(org, told, control_id):
     found = list(everywhere(told, control_id))
@@ -112,9 +184,12 @@ def test_the_users_of_the_report_are_those_of_the_findings(org, told):
 
 
 def test_the_settings_move_with_the_clock(org, told):
+    def is_secured(plan, now):
+        has_mfa = settings.root_summary(org, plan, now)["AccountMFAEnabled"]
+        return bool(has_mfa) or root_user.removed_at(org, plan) <= now
+
     shares = [
-        sum(settings.root_summary(org, plan, now)["AccountMFAEnabled"] for plan in plans)
-        / len(plans)
+        sum(is_secured(plan, now) for plan in plans) / len(plans)
         for now, (plans, _) in sorted(told.items())
     ]
     assert shares[0] < shares[-1] < 1

@@ -1,84 +1,30 @@
 """From an HTTP request to an answer: who calls, may they, which fault strikes, and who answers."""
 
-import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sandbox import access
 from sandbox.access import Keyring, Permissions, Principal, RoleTrust
 from sandbox.faults import Facts, Faults, Rule
-from sandbox.server import (
-    access_analyzer,
-    account,
-    cloud_trail,
-    config,
-    ec2,
-    guardduty,
-    iam,
-    identity_center,
-    inspector,
-    macie,
-    organizations,
-    paging,
-    regional,
-    s3_control,
-    sts,
-    xml_answers,
-)
-from sandbox.server.calls import Call, Handler
+from sandbox.server import paging, sts
+from sandbox.server.application import permission
+from sandbox.server.application.services import OWN, SHARED, Services
+from sandbox.server.calls import Call
 from sandbox.server.control import Control
-from sandbox.server.errors import (
-    EC2,
-    JSON,
-    QUERY,
-    REST_XML,
-    Answer,
-    ApiError,
-    Failure,
-    render,
-    spelled,
-)
+from sandbox.server.errors import Answer, ApiError, Failure, render, spelled
 from sandbox.server.event_queue import EventQueue
-from sandbox.server.models import Wire, model_name_of, protocol_of, read_operation
+from sandbox.server.models import Wire, protocol_of, read_operation
 from sandbox.server.moto_side import MotoSide
-from sandbox.server.security_hub import hub, operations
 from sandbox.server.security_hub.edits import Edit
 from sandbox.server.signature import Scope, is_signed_by, read_scope
 from sandbox.server.stats import Stats
 from sandbox.server.world import Moment, World
 
 CONTROL_PREFIX = "/_sandbox/"
-_OWN: dict[str, dict[str, Handler]] = {
-    "access-analyzer": access_analyzer.HANDLERS,
-    "account": account.HANDLERS,
-    "cloudtrail": cloud_trail.HANDLERS,
-    "config": config.HANDLERS,
-    "ec2": ec2.HANDLERS,
-    "guardduty": guardduty.HANDLERS,
-    "inspector2": inspector.HANDLERS,
-    "macie2": macie.HANDLERS,
-    "organizations": organizations.HANDLERS,
-    "s3": s3_control.HANDLERS,
-    "securityhub": operations.HANDLERS,
-    "sso": identity_center.HANDLERS,
-}
-# Of these we answer some operations ourselves, and moto the rest.
-_SHARED = frozenset({"cloudtrail", "config", "ec2", "iam", "s3"})
-_GUARDS: dict[str, Callable[[Call, Moment], None]] = {
-    "cloudtrail": regional.check_region,
-    "config": regional.check_region,
-    "ec2": regional.check_region,
-    "guardduty": regional.check_region,
-    "inspector2": regional.check_region,
-    "macie2": macie.check_macie,
-    "organizations": organizations.check_caller,
-    "securityhub": hub.check_hub,
-    "sso": identity_center.check_caller,
-}
 _ROLE_ACCOUNT = re.compile(r"arn:aws:iam::(\d{12}):role/")
 
 
@@ -134,14 +80,7 @@ class Application:
         trust = RoleTrust(org.security_account_id, org.management_account_id, settings.external_id)
         forward = self._forward
         roles = sts.Sts(trust, self._keyring, real_time, forward)
-        self._own: dict[str, dict[str, Handler]] = {
-            **_OWN,
-            "iam": {**iam.HANDLERS, **iam.Reports().handlers()},
-            "sts": {
-                "AssumeRole": roles.assume_role,
-                "GetCallerIdentity": sts.get_caller_identity,
-            },
-        }
+        self._services = Services(roles, forward)
 
     def reply(self, wire: Wire) -> Reply:
         """Answer one request."""
@@ -170,7 +109,7 @@ class Application:
         principal = self._authenticate(scope, request.wire)
         self._strike(request, params, principal)
         try:
-            is_ours = request.service in _OWN and request.service not in _SHARED
+            is_ours = request.service in OWN and request.service not in SHARED
             token = paging.token_in(params) if is_ours else None
             moment = self.world.moment(token.version if token else None)
         except paging.BadToken as error:
@@ -191,8 +130,8 @@ class Application:
             request.struck_by("empty-page"),
             keep,
         )
-        self._authorise(call)
-        return self._dispatch(call, moment)
+        permission.authorise(call, self.world.org.organization_id, self._permissions)
+        return self._services.answer(call, moment)
 
     def _authenticate(self, scope: Scope | None, wire: Wire) -> Principal:
         if scope is None:
@@ -242,7 +181,7 @@ class Application:
             action = access.action_of(request.service, request.operation)
             policy = rule.policy_arn
             why = f"with an explicit deny in a service control policy: {policy}" if policy else ""
-            resource = _resource(request.service, request.region, params, principal)
+            resource = permission.resource_of(request.service, request.region, params, principal)
             raise Failure("denied", access.refusal(principal, action, resource, why))
 
     def _announce(self, moment: Moment, rows: Sequence[int], by_time: bool) -> None:
@@ -256,94 +195,5 @@ class Application:
         else:
             self.events.announce(moment, rows, **past)
 
-    def _authorise(self, call: Call) -> None:
-        """Judge the call by the read-only rule of the sandbox and the published policies.
-
-        :raises Failure: denied, with AWS's text
-        """
-        if (call.service, call.operation) == ("sts", "GetCallerIdentity"):
-            return
-        action = access.action_of(call.service, call.operation)
-        resource = _resource(call.service, call.region, call.params, call.principal)
-        if not access.is_read(call.service, call.operation):
-            why = "because the sandbox organisation is read-only"
-            raise Failure("denied", access.refusal(call.principal, action, resource, why))
-        organization_id = self.world.org.organization_id
-        context = {
-            "aws:resourceorgid": organization_id,
-            "aws:principalorgid": organization_id,
-            "aws:principalarn": call.principal.arn,
-            "aws:requestedregion": call.region,
-        }
-        if call.params.get("ExternalId"):
-            context["sts:externalid"] = str(call.params["ExternalId"])
-        if self._permissions and not self._permissions.allow(
-            call.principal, action, resource, context
-        ):
-            raise Failure("denied", access.refusal(call.principal, action, resource))
-
-    def _dispatch(self, call: Call, moment: Moment) -> Answer:
-        handlers = self._own.get(call.service)
-        if handlers is None:
-            return self._forward(call, call.account_id)
-        handler = handlers.get(call.operation)
-        if handler is None and call.service in _SHARED:
-            return self._forward(call, call.account_id)
-        if handler is None:
-            raise ApiError(
-                "UnknownOperationException",
-                f"The sandbox does not answer {call.service}:{call.operation or 'this request'}",
-            )
-        guard = _GUARDS.get(call.service)
-        if guard:
-            guard(call, moment)
-        answer = handler(call, moment)
-        if isinstance(answer, Answer):
-            return answer
-        if call.protocol in (QUERY, EC2, REST_XML):
-            model = model_name_of(call.service, call.wire)
-            return xml_answers.render(model, call.protocol, call.operation, answer)
-        return _json_answer(call.protocol, answer)
-
     def _forward(self, call: Call, account_id: str) -> Answer:
         return self.moto.answer(call.wire, account_id)
-
-
-def _resource(service: str, region: str, params: Mapping[str, Any], principal: Principal) -> str:
-    """Name the resource that a call is about, as far as policies tell resources apart."""
-    if service == "sts":
-        return str(params.get("RoleArn", "*"))
-    if service == "securityhub":
-        return f"arn:aws:securityhub:{region}:{principal.account_id}:hub/default"
-    if service == "sqs":
-        url, name = str(params.get("QueueUrl", "")), str(params.get("QueueName", ""))
-        parts = url.rstrip("/").split("/")
-        owner = parts[-2] if len(parts) > 1 else principal.account_id
-        return f"arn:aws:sqs:{region}:{owner}:{name or parts[-1] or '*'}"
-    return "*"
-
-
-def _json_answer(protocol: str, document: Mapping[str, Any]) -> Answer:
-    if protocol == JSON:
-        text = json.dumps(_without_none(document), default=_epoch)
-        return Answer(200, text.encode(), (("Content-Type", "application/x-amz-json-1.1"),))
-    text = json.dumps(_without_none(document), default=_iso)
-    return Answer(200, text.encode(), (("Content-Type", "application/json"),))
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _without_none(inner) for name, inner in value.items() if inner is not None}
-    return [_without_none(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _epoch(value: object) -> float:
-    if isinstance(value, datetime):
-        return value.timestamp()
-    raise TypeError(f"No JSON for {type(value).__name__}")
-
-
-def _iso(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    raise TypeError(f"No JSON for {type(value).__name__}")
