@@ -58,6 +58,16 @@ def read(
     return asff.parse(raw)
 
 
+def is_bare(document: Mapping[str, Any]) -> bool:
+    """Say whether a document is one finding for sure, for it has no key that may hold findings."""
+    return not (
+        "detail" in document
+        or "findings" in document
+        or "Findings" in document
+        or "finding" in document
+    )
+
+
 def entries(
     document: object, context: Mapping[str, str] | None = None
 ) -> Iterator[tuple[Any, Mapping[str, str]]]:

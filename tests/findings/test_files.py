@@ -313,6 +313,9 @@ def test_a_finding_that_is_too_long_is_passed_over(shape, monkeypatch):
         found, unread, refusal = read(content, size=size)
         assert (raws(found), refusal) == (FINDINGS[:2], None)
         assert [entry.offset for entry in unread] == [content.index(compact(long)[:200])]
+        assert [entry.offset for entry in found] == [
+            content.index(compact(finding)) for finding in FINDINGS[:2]
+        ]
         assert "longer than 1024 kB" in unread[0].problem
         assert len(unread[0].excerpt) <= records.MAX_EXCERPT
 
@@ -323,6 +326,29 @@ def test_a_finding_that_nests_too_deep_is_passed_over(wrap):
     _, unread, refusal = read(wrap(deep))
     assert refusal is None
     assert [entry.problem for entry in unread] == ["It nests more than 100 deep"]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda piece: piece,
+        lambda piece: b"[{}," + piece + b"]",
+        lambda piece: b'{"x":[],"Findings":[' + piece + b"]}",
+        lambda piece: b"[{}]" + piece,
+        lambda piece: b"{}\n" * 9 + piece + b"\n{}\n",
+        lambda piece: b'{"a":"' + b"[{" * 80 + b'"}\n{}\n' + piece + b"\n",
+    ],
+)
+def test_a_finding_may_nest_a_hundred_deep_and_no_deeper(wrap):
+    for depth, is_read in ((records.MAX_DEPTH, True), (records.MAX_DEPTH + 1, False)):
+        # Its brackets are not side by side.
+        deep = b'{"b":[],"a":' * (depth - 1) + b"{}" + b"}" * (depth - 1)
+        content = wrap(deep)
+        for size in (None, 50):
+            found, unread, refusal = read(content, size=size)
+            offsets = [entry.offset for entry in (found if is_read else unread)]
+            assert content.index(deep) in offsets
+            assert (refusal, len(unread)) == (None, 0 if is_read else 1)
 
 
 def test_half_a_surrogate_pair_and_no_number_are_read_as_python_does():

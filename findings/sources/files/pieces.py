@@ -35,19 +35,26 @@ _SHOWN: Final = 40
 _TOO_LONG: Final = f"It is longer than {MAX_BYTES // 1024} kB"
 
 
-def findings_in(piece: bytes, offset: int, context: Context) -> Iterator[Entry]:
-    """Yield the findings of one JSON text, each as far as it is an object.
+def findings_in(
+    piece: bytes, offset: int, context: Context, *, is_shallow: bool = False
+) -> list[Entry]:
+    """Return the findings of one JSON text, each as far as it is an object.
+
+    `is_shallow`: it is known not to nest too deep.
 
     :raises ValueError: it is not JSON
     """
-    if piece.count(b"{") + piece.count(b"[") > MAX_DEPTH and depth_of(piece) > MAX_DEPTH:
-        yield unread(offset, f"It nests more than {MAX_DEPTH} deep", piece)
-        return
-    for raw, known in reader.entries(_parsed(piece), context):
-        if isinstance(raw, dict):
-            yield Found(offset, raw, known)
-        else:
-            yield unread(offset, "It is no JSON object", piece)
+    if not is_shallow and _is_too_deep(piece):
+        return [unread(offset, f"It nests more than {MAX_DEPTH} deep", piece)]
+    document = _parsed(piece)
+    if isinstance(document, dict) and reader.is_bare(document):
+        return [Found(offset, document, context)]
+    return [
+        Found(offset, raw, known)
+        if isinstance(raw, dict)
+        else unread(offset, "It is no JSON object", piece)
+        for raw, known in reader.entries(document, context)
+    ]
 
 
 def cut(chunks: Iterator[bytes], context: Context) -> Iterator[Entry]:
@@ -66,6 +73,10 @@ def misread(piece: bytes, offset: int, error: ValueError) -> tuple[int, str]:
         return offset, str(error)
     before = piece.decode("utf-8", "replace")[: error.pos].encode()
     return offset + min(len(before), len(piece)), error.msg
+
+
+def _is_too_deep(piece: bytes) -> bool:
+    return piece.count(b"{") + piece.count(b"[") > MAX_DEPTH and depth_of(piece) > MAX_DEPTH
 
 
 def _parsed(piece: bytes) -> Any:
@@ -98,12 +109,14 @@ class _Cutter:
         self._is_skipping = False  # until the value around closes at _level
         self._overlong: tuple[int, bytes] | None = None  # where it begins, and its beginning
         self._is_empty = True
+        self._deepest = -1  # level in _data
 
     def run(self) -> Iterator[Entry]:
         for chunk in self._chunks:
             self._data += chunk
             self._done, self._begin = 0, -1
             brackets = scan(self._data, self._state)
+            self._deepest = brackets.deepest
             # Each turn ends where the level changes.
             while (yield from self._skip(brackets) if self._is_skipping else self._pass(brackets)):
                 pass
@@ -146,7 +159,8 @@ class _Cutter:
             yield unread(offset, _TOO_LONG, piece)
             return
         try:
-            yield from findings_in(piece, offset, self._context)
+            is_shallow = self._deepest - self._level < MAX_DEPTH
+            yield from findings_in(piece, offset, self._context, is_shallow=is_shallow)
         except ValueError as e:
             where, problem = misread(piece, offset, e)
             raise Refused(where, f"this is not JSON ({problem})", MEND) from e

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,11 +43,11 @@ class Refused(ValueError):
         return f"Byte {self.offset:,}{place}: {self.problem}. {self.remedy}."
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One finding as it stands in the file; the offset is that of the JSON object around it.
 
-    `context` is what its reader has to know besides, such as the ARN of the analyzer.
+    `context` is what its reader has to know besides, such as the ARN of the analyzer. (A tuple is
+    made twice as quickly as a frozen dataclass, and there are as many as findings.)
     """
 
     offset: int
@@ -56,8 +55,7 @@ class Found:
     context: Context
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """A piece of the file that is no finding, though the rest can be read on; `excerpt` begins it."""
 
     offset: int
