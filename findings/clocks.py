@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -111,11 +111,29 @@ def _strictness(tier: tuple[int | None, str]) -> tuple[int, int]:
     return (LONGEST_DAYS + 1 if days is None else days, -len(rule))
 
 
-def due_at(clock: Clock, *, opened_at: datetime, fix_seen_at: datetime | None) -> datetime | None:
-    """Return when a finding is due; the clock of a vulnerability waits for its fix."""
+def due_at(
+    clock: Clock,
+    *,
+    opened_at: datetime,
+    fix_seen_at: datetime | None,
+    clock_from: date | None = None,
+) -> datetime | None:
+    """Return when a finding is due.
+
+    The clock of a vulnerability waits for its fix, and no clock of a new control runs before
+    `clock_from` (00:00 UTC), the day that the control is scored from (kpis.md R10).
+    """
     if clock.days is None:
         return None
-    return max(opened_at, fix_seen_at or opened_at) + timedelta(days=clock.days)
+    return starts_at(opened_at, fix_seen_at, clock_from) + timedelta(days=clock.days)
+
+
+def starts_at(
+    opened_at: datetime, fix_seen_at: datetime | None, clock_from: date | None
+) -> datetime:
+    """Return when the clock of a finding begins to run."""
+    begins = datetime.combine(clock_from, time(), tzinfo=UTC) if clock_from else opened_at
+    return max(opened_at, fix_seen_at or opened_at, begins)
 
 
 @cache

@@ -159,6 +159,7 @@ def _read_controls(run: CollectionRun, _: actions.Pulse) -> actions.Outcome:
     controls = ingest.store_controls(
         organization, security_hub.read_controls(client), as_of=run.collection.as_of
     )
+    ingest.reclock_new(organization, now=run.collection.as_of)
     return actions.Outcome(counts={"standards": standards, "controls": controls})
 
 

@@ -13,6 +13,7 @@ from findings.clocks import KnownFacts, Weakness
 from findings.ingest import store
 from findings.models import Finding, FindingVulnerability, KnownVulnerability, Status
 from findings.sources.cisa import Decision, Exploited
+from inventory.models import Organization
 
 BATCH: Final = 1000
 
@@ -121,6 +122,14 @@ def reclock_outdated(*, beat: Callable[[int], None] = _no_beat) -> int:
     """Give the open findings that have another version of the rules their due dates anew."""
     version = clocks.load(settings.POSTURE_CLOCKS_FILE).version
     return _reclock(Finding.objects.exclude(sla_version=version), beat=beat)
+
+
+def reclock_new(
+    organization: Organization, *, now: datetime, beat: Callable[[int], None] = _no_beat
+) -> int:
+    """Give the open findings of new controls, read before their control was, their due dates anew."""
+    rows = Finding.objects.filter(organization=organization, control__clock_from__gt=now.date())
+    return _reclock(rows, beat=beat)
 
 
 def reclock_all(*, beat: Callable[[int], None] = _no_beat) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from findings import catalog
 from findings.ingest.texts import storable
@@ -19,6 +19,7 @@ PROVISIONAL = timedelta(days=30)
 class KnownControl:
     pk: int
     is_enabled: bool
+    clock_from: date | None
 
 
 @dataclass(slots=True)
@@ -46,7 +47,8 @@ class Catalog:
             stored = Control.objects.get(
                 organization_id=self.organization_id, control_id=record.control_id
             )
-            known = KnownControl(stored.pk, stored.status == Control.Status.ENABLED)
+            is_enabled = stored.status == Control.Status.ENABLED
+            known = KnownControl(stored.pk, is_enabled, stored.clock_from)
             self.controls[record.control_id] = known
         return known
 
@@ -59,10 +61,10 @@ def load_catalog(organization: Organization) -> Catalog:
             Account.objects.filter(organization=organization).values_list("account_id", "pk")
         ),
         controls={
-            control_id: KnownControl(pk, status == Control.Status.ENABLED)
-            for control_id, pk, status in Control.objects.filter(
+            control_id: KnownControl(pk, status == Control.Status.ENABLED, clock_from)
+            for control_id, pk, status, clock_from in Control.objects.filter(
                 organization=organization
-            ).values_list("control_id", "pk", "status")
+            ).values_list("control_id", "pk", "status", "clock_from")
         },
     )
 
@@ -73,7 +75,8 @@ def store_controls(
     """Store what Security Hub says of its controls; returns how many there were.
 
     A control that came or was enabled since the last look is provisional for 30 days (kpis.md R10):
-    else every release of AWS looks like a bad week. At the first look all are as they are.
+    else every release of AWS looks like a bad week. No clock of one that came runs before it is
+    scored (see `clocks.reclock_new`). At the first look all are as they are.
     """
     known = _described(organization)
     provisional_until = as_of.date() + PROVISIONAL
@@ -93,9 +96,11 @@ def store_controls(
         row.standards = sorted(record.standards)
         was = known.get(record.control_id)
         row.scored_from = was.scored_from if was else None
+        row.clock_from = was.clock_from if was else None
         is_enabled_anew = was is None or was.status == Control.Status.DISABLED
         if known and is_enabled_anew and row.status == Control.Status.ENABLED:
             row.scored_from = provisional_until
+            row.clock_from = provisional_until if was is None else was.clock_from
         rows.append(row)
     Control.objects.bulk_create(
         rows,
@@ -116,6 +121,7 @@ def store_controls(
             "is_account_level",
             "is_delegated_admin_only",
             "scored_from",
+            "clock_from",
         ],
     )
     return len(rows)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
@@ -55,6 +55,7 @@ class Copy:
     control: int
     is_control_enabled: bool
     status: Status
+    clock_from: date | None
     weaknesses: tuple[Weakness, ...] = ()
 
     @property
@@ -131,6 +132,7 @@ def prepare(
                 control=control.pk,
                 is_control_enabled=control.is_enabled,
                 status=status_of(record, is_control_enabled=control.is_enabled),
+                clock_from=control.clock_from,
                 weaknesses=_weaknesses(record, weaknesses) if record.vulnerabilities else (),
             )
         )

@@ -19,7 +19,12 @@ def whole(verdict: Verdict, rules: clocks.Rules) -> tuple[Any, ...]:
         clock = rules.clock_of(
             severity=record.severity, is_public=record.is_public, weaknesses=copy.weaknesses
         )
-        due_at = clocks.due_at(clock, opened_at=verdict.opened_at, fix_seen_at=verdict.fix_seen_at)
+        due_at = clocks.due_at(
+            clock,
+            opened_at=verdict.opened_at,
+            fix_seen_at=verdict.fix_seen_at,
+            clock_from=copy.clock_from,
+        )
         rule = clock.rule
     return (
         record.finding_id,

@@ -131,9 +131,9 @@ SELECT %(run)s, id FROM unnest(%(ids)s::bigint[]) AS i (id) ORDER BY id ON CONFL
 # What a clock depends on, of findings that are open.
 CLOCKED = """
 SELECT f.id, f.account_id, f.control_id, f.severity, f.is_public, f.opened_at, f.fix_seen_at,
-    f.due_at, f.sla_rule, f.sla_version
-FROM findings_finding f WHERE f.id = ANY(%(ids)s) AND f.status = 'OPEN'
-ORDER BY f.key FOR NO KEY UPDATE
+    c.clock_from, f.due_at, f.sla_rule, f.sla_version
+FROM findings_finding f JOIN findings_control c ON c.id = f.control_id
+WHERE f.id = ANY(%(ids)s) AND f.status = 'OPEN' ORDER BY f.key FOR NO KEY UPDATE OF f
 """
 NAMED = """
 SELECT v.finding_id, v.has_fix, COALESCE(k.is_exploited, FALSE), k.is_automatable,

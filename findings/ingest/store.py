@@ -132,11 +132,15 @@ def reclock(
     cursor.execute(statements.CLOCKED, {"ids": list(ids)}, binary=True)
     rows: dict[int, tuple[Any, ...]] = {}
     cells, changed = set(), 0
-    for number, account, control, severity, is_public, opened_at, fix_seen_at, *own in cursor:
+    for number, account, control, severity, is_public, *starts, due, rule, version in cursor:
+        own = [due, rule, version]
         clock = rules.clock_of(
             severity=severity, is_public=is_public, weaknesses=named.get(number, ())
         )
-        due_at = clocks.due_at(clock, opened_at=opened_at, fix_seen_at=fix_seen_at)
+        opened_at, fix_seen_at, clock_from = starts
+        due_at = clocks.due_at(
+            clock, opened_at=opened_at, fix_seen_at=fix_seen_at, clock_from=clock_from
+        )
         if [due_at, clock.rule, clock.version] != own:
             rows[number] = (due_at, clock.rule, clock.version)
             cells.add((account, control))

@@ -51,6 +51,9 @@ class Control(models.Model):
     # New in an organisation that was already watched, it is shown but not scored before this day.
     # None: scored from the first look on.
     scored_from = models.DateField(null=True)
+    # No due date counts from before this day: that of `scored_from` where the control was new. One that
+    # was enabled anew keeps its clocks, or switching it off and on would win time (ADR 5).
+    clock_from = models.DateField(null=True)
 
     class Meta:
         constraints = [

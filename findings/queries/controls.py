@@ -5,6 +5,7 @@ numbers beside it are of their own accounts.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from django.db.models import (
@@ -224,7 +225,7 @@ def _standards(user: AnyUser) -> tuple[StandardRow, ...]:
     )
 
 
-def control(user: AnyUser, control_id: str) -> ControlDetail | None:
+def control(user: AnyUser, control_id: str, *, today: date) -> ControlDetail | None:
     """One control; None when there is none, or the person sees nothing. Four queries at most."""
     found = _visible(user).filter(control_id=control_id).order_by("pk").first()
     if found is None:
@@ -236,7 +237,7 @@ def control(user: AnyUser, control_id: str) -> ControlDetail | None:
         remediation_url=url if payloads.is_web_link(url) else "",
         parameters=_parameters(found.parameters),
         standards=_names_of(found.standards),
-        notes=explanations.scope(found),
+        notes=explanations.scope(found, today=today),
         is_account_level=found.is_account_level,
         hints=hints.for_control(found.control_id),
         by_status=_by_status(user, found),

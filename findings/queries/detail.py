@@ -95,7 +95,7 @@ def finding(user: AnyUser, pk: int, *, now: datetime) -> FindingDetail | None:
         finding_id=found.finding_id,
         said=_completed(said, found),
         status=explanations.status(found, now=now),
-        notes=explanations.notes(found),
+        notes=explanations.notes(found, today=now.date()),
         account_state=found.account.state,
         team=found.account.team.name if found.account.team else "",
         way=tree.way_to(user, found.account.ou.path),

@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
+from findings import clocks
 from findings.models import Control, Finding, Severity, Status
 
 # Without a check for this long PASSED is no longer known: what posture.scoring counts by.
@@ -136,17 +137,19 @@ def _closed(finding: Finding) -> Note:
     )
 
 
-def notes(finding: Finding) -> tuple[Note, ...]:
+def notes(finding: Finding, *, today: date) -> tuple[Note, ...]:
     """What else there is to know of how the finding counts. Reads finding.control."""
     excepted = Note(
         "Excepted", "An approved exception covers it: it counts neither as passed nor as failed."
     )
-    return (*([excepted] if finding.is_excepted else []), *scope(finding.control))
+    return (*([excepted] if finding.is_excepted else []), *scope(finding.control, today=today))
 
 
-def scope(control: Control) -> tuple[Note, ...]:
+def scope(control: Control, *, today: date) -> tuple[Note, ...]:
     """What is particular about how findings of this control count."""
     notes = []
+    if control.scored_from and control.scored_from > today:
+        notes.append(_provisional(control, control.scored_from))
     if control.is_delegated_admin_only:
         notes.append(
             Note(
@@ -170,13 +173,28 @@ def scope(control: Control) -> tuple[Note, ...]:
     return tuple(notes)
 
 
+def _provisional(control: Control, until: date) -> Note:
+    is_new = control.clock_from == until
+    word = "New" if is_new else "Enabled anew"
+    due = "count from that day" if is_new else "go on as they were"
+    return Note(
+        "Provisional",
+        f"{word}: shown, and not scored before {until:%-d %b %Y}. Its due dates {due}.",
+    )
+
+
 def due_rule(finding: Finding) -> str:
-    """Which rule gave the due date, in words: "High: 30 days". "" when the finding is not open."""
+    """Which rule gave the due date, in words: "High: 30 days". "" when the finding is not open.
+
+    Reads finding.control.
+    """
     if finding.status != Status.OPEN:
         return ""
-    days = (
-        (finding.due_at - finding.opened_at).days if finding.due_at and finding.opened_at else None
-    )
+    clock_from = finding.control.clock_from
+    days = None
+    if finding.due_at and finding.opened_at:
+        starts_at = clocks.starts_at(finding.opened_at, finding.fix_seen_at, clock_from)
+        days = (finding.due_at - starts_at).days
     kind, _, value = finding.sla_rule.partition(":")
     severity = Severity(value if value in Severity else finding.severity).label
     if finding.sla_rule == "no-fix":
@@ -185,19 +203,26 @@ def due_rule(finding: Finding) -> str:
         return "CISA BOD 26-04: with the next upgrade, no fixed day"
     if tier := _TIER.match(finding.sla_rule):
         triage = ", and a forensic look at the machine" if "triage" in tier[2] else ""
-        return f"CISA BOD 26-04: {_days(int(tier[1]))}{triage}{_from_fix(finding)}"
+        return f"CISA BOD 26-04: {_days(int(tier[1]))}{triage}{_from_when(finding)}"
     if days is None:
         return f"{severity}: no clock"
     exposed = " and publicly exposed" if kind == "public" else ""
-    return f"{severity}{exposed}: {_days(days)}"
+    return f"{severity}{exposed}: {_days(days)}{_from_when(finding)}"
 
 
-def _from_fix(finding: Finding) -> str:
-    """Since when the clock runs, where it had to wait for a fix."""
-    seen_at = finding.fix_seen_at
-    if seen_at is None or finding.opened_at is None or seen_at <= finding.opened_at:
+def _from_when(finding: Finding) -> str:
+    """Since when the clock runs, where it had to wait for a fix or for its new control to count."""
+    if finding.opened_at is None:
         return ""
-    return f", counted from {seen_at:%-d %b %Y}, when a fix was first named"
+    starts_at = clocks.starts_at(finding.opened_at, finding.fix_seen_at, finding.control.clock_from)
+    if starts_at == finding.opened_at:
+        return ""
+    why = (
+        "when a fix was first named"
+        if starts_at == finding.fix_seen_at
+        else "the day from which its control is scored"
+    )
+    return f", counted from {starts_at:%-d %b %Y}, {why}"
 
 
 def _days(days: int) -> str:

@@ -41,8 +41,11 @@ def control_list(request: HttpRequest) -> TemplateResponse:
 
 @require_GET
 def control_detail(request: HttpRequest, control_id: str) -> TemplateResponse:
-    found = controls.control(request.user, control_id) if "\0" not in control_id else None
+    now = timezone.now()
+    if "\0" in control_id:
+        raise Http404
+    found = controls.control(request.user, control_id, today=now.date())
     if found is None:
         raise Http404
-    context = {"nav": "findings", "now": timezone.now(), "control": found}
+    context = {"nav": "findings", "now": now, "control": found}
     return TemplateResponse(request, "findings/control_detail.html", context)

@@ -277,7 +277,7 @@ def test_progress_is_told_in_bytes_and_findings(write, capsys, monkeypatch):
     path = write(findings(1200))
     call_command("import_findings", "--no-rollup", str(path), stdout=out, stderr=io.StringIO())
     said = capsys.readouterr().err
-    assert re.search(r"findings\.json: [\d.]+ MB, \d+ %, 1,000 findings, \d+ a second", said)
+    assert re.search(r"findings\.json: [\d.]+ MB, \d+%, 1,000 findings, \d+ a second", said)
 
 
 def test_retrying_the_quarantine_takes_in_what_has_become_readable(write):

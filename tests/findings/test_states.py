@@ -187,7 +187,9 @@ def test_a_control_of_the_delegated_administrator_speaks_for_the_organisation():
     rollups.roll_up(now=NOW)
     assert AccountDay.objects.get(area="").raw_d == 0
     assert OuDay.objects.get(ou__depth=0, area="").raw_d > 0
-    assert [note.title for note in explanations.scope(control)] == ["Organisation scope"]
+    assert [note.title for note in explanations.scope(control, today=NOW.date())] == [
+        "Organisation scope"
+    ]
 
 
 def test_a_product_without_passes_is_shown_and_not_scored():
@@ -196,10 +198,12 @@ def test_a_product_without_passes_is_shown_and_not_scored():
     ingested([record(control_id="GuardDuty.Finding", compliance="", product="guardduty")])
     rollups.roll_up(now=NOW)
     assert cells() == {}
-    assert [note.title for note in explanations.scope(control)] == ["Shown, not scored"]
+    assert [note.title for note in explanations.scope(control, today=NOW.date())] == [
+        "Shown, not scored"
+    ]
 
 
 def test_a_switched_off_control_says_why():
     control = factories.control(status="DISABLED", disabled_reason="We have another tool.")
-    (note,) = explanations.scope(control)
+    (note,) = explanations.scope(control, today=NOW.date())
     assert note.text == "Nobody checks it any more. Reason given: We have another tool."

@@ -39,7 +39,7 @@ class Progress:
             return
         self._shown = now
         findings = read(counts)
-        share = f", {100 * bytes_read // self._size} %" if self._size else ""
+        share = f", {100 * bytes_read // self._size}%" if self._size else ""
         text = (
             f"{self._name}: {bytes_read / 1e6:,.1f} MB{share}, {findings:,} findings, "
             f"{findings / (now - self._started):,.0f} a second"
