@@ -52,12 +52,17 @@ def hub_account_id() -> str:
     return settings.POSTURE_HUB_ROLE_ARN.split(":")[4] if settings.POSTURE_HUB_ROLE_ARN else ""
 
 
-def start_collection(*, as_of: datetime, is_full: bool, requested_by: str) -> Collection | None:
-    """Begin a pass; None when one is already going on."""
+def start_collection(
+    *, as_of: datetime, is_full: bool, requested_by: str, facts_every: timedelta | None = None
+) -> Collection | None:
+    """Begin a pass, with how often accounts are asked for their settings (None: as it is set).
+
+    Returns None when one is already going on.
+    """
     try:
         with transaction.atomic():
             collection = Collection.objects.create(
-                as_of=as_of, is_full=is_full, requested_by=requested_by
+                as_of=as_of, is_full=is_full, requested_by=requested_by, facts_every=facts_every
             )
     except IntegrityError:
         return None

@@ -24,14 +24,13 @@ _MAY_BE_EMPTY = frozenset({("sqs", "receive_message")})
 class Maker(Protocol):
     """What a client needs of the door."""
 
-    def keys_of(self, role_arn: str | None, *, fresh: bool = False) -> object:
-        """Return the credentials that are good now."""
-
     def model_of(self, service: str) -> ServiceModel:
         """Return botocore's description of a service."""
 
-    def boto_client(self, client: Client, *, fresh: bool) -> Any:
-        """Return a botocore client: its methods are made at run time, so Any."""
+    def ask(
+        self, client: Client, operation: str, params: dict[str, Any], *, fresh: bool
+    ) -> dict[str, Any]:
+        """Return botocore's answer to one call as the client's role; `fresh` = with new credentials."""
 
     def is_offered(self, service: str, region: str) -> bool:
         """Say whether AWS has the service in the Region."""
@@ -48,8 +47,6 @@ class Client:
         self.account_id = account_id
         self.region = region
         self._door = door
-        self._keys: object = None
-        self._made: Any = None
 
     @property
     def is_offered(self) -> bool:
@@ -115,17 +112,10 @@ class Client:
             "region": self.region,
         }
 
-    def _boto(self, *, fresh: bool) -> Any:
-        keys = None if fresh else self._door.keys_of(self.role_arn)
-        if fresh or self._made is None or keys is not self._keys:
-            self._made = self._door.boto_client(self, fresh=fresh)
-            self._keys = self._door.keys_of(self.role_arn)
-        return self._made
-
     def _answer(
         self, operation: str, params: dict[str, Any], *, fresh: bool = False
     ) -> dict[str, Any]:
-        answer: dict[str, Any] = getattr(self._boto(fresh=fresh), operation)(**params)
+        answer = self._door.ask(self, operation, params, fresh=fresh)
         answer.pop("ResponseMetadata", None)
         # A body that was cut in transit is not JSON, and botocore then reads it as "no fields":
         # an empty list to whoever trusts it. No other call of ours has an answer without any field.

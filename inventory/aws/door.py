@@ -12,6 +12,7 @@ import botocore.loaders
 import botocore.session
 import redis
 from botocore.config import Config as BotoConfig
+from botocore.credentials import Credentials
 
 from inventory.aws import errors
 from inventory.aws.bucket import TokenBucket
@@ -91,6 +92,9 @@ class Door:
         self._session = botocore.session.Session()
         self._session.register_component("data_loader", _MODELS)
         self._keys: dict[str, Keys] = {}
+        self._made: dict[tuple[str, str, bool], Any] = {}
+        # Per thread: which of our clients asks, with which keys.
+        self._turn = threading.local()
         self._lock = threading.RLock()
         self._bucket: TokenBucket | None = None
         if config.redis_url and config.rate_percent:
@@ -127,37 +131,67 @@ class Door:
     def close(self) -> None:
         """Forget the credentials and give the connections back."""
         self._keys.clear()
+        for boto in self._made.values():
+            boto.close()
+        self._made.clear()
         if self._bucket:
             self._bucket.close()
 
-    def boto_client(self, client: Client, *, fresh: bool) -> Any:
-        """Make the botocore client behind a client of ours; `fresh` = with new credentials."""
+    def ask(
+        self, client: Client, operation: str, params: dict[str, Any], *, fresh: bool
+    ) -> dict[str, Any]:
+        """Return botocore's answer to one call as the client's role; `fresh` = with new credentials."""
         keys = self.keys_of(client.role_arn, fresh=fresh)
+        boto = self._boto(client, is_base=keys is None)
+        before = getattr(self._turn, "of", None)
+        self._turn.of = client, keys
+        try:
+            answer: dict[str, Any] = getattr(boto, operation)(**params)
+        finally:
+            self._turn.of = before
+        return answer
+
+    def _boto(self, client: Client, *, is_base: bool) -> Any:
+        """The botocore client of a service and Region, for every role: to make one takes longer than
+        most calls, and all accounts share its connections. Who asks is said as each request is signed.
+        """
+        place = client.service, client.region, is_base
         with self._lock:
-            boto = self._session.create_client(
-                client.service,
-                region_name=client.region,
-                endpoint_url=self.config.endpoint_url,
-                aws_access_key_id=keys.access_key if keys else None,
-                aws_secret_access_key=keys.secret_key if keys else None,
-                aws_session_token=keys.token if keys else None,
-                config=BotoConfig(
-                    retries={"mode": "standard", "total_max_attempts": self._attempts},
-                    connect_timeout=5,
-                    read_timeout=30,
-                    user_agent_extra="parapet",
-                ),
-            )
+            if place not in self._made:
+                self._made[place] = self._make(client, is_base=is_base)
+            return self._made[place]
+
+    def _make(self, client: Client, *, is_base: bool) -> Any:
+        boto = self._session.create_client(
+            client.service,
+            region_name=client.region,
+            endpoint_url=self.config.endpoint_url,
+            # Never signed with: a request that nobody put a name to is refused, not sent as the base.
+            aws_access_key_id=None if is_base else "unset",
+            aws_secret_access_key=None if is_base else "unset",
+            config=BotoConfig(
+                retries={"mode": "standard", "total_max_attempts": self._attempts},
+                connect_timeout=5,
+                read_timeout=30,
+                user_agent_extra="parapet",
+            ),
+        )
         if self.config.endpoint_url:
             # botocore puts the account before the host name even of 127.0.0.1; the host is signed.
             boto.meta.events.register("before-sign.s3-control", strip_account_host)
-        if self._bucket:
-            # Before each signature, not each call: botocore's own retries count as well.
-            boto.meta.events.register(
-                "before-sign",
-                lambda operation_name, **_: self.wait_for_turn(client, operation_name),
-            )
+        # Before each signature, not each call: botocore's own retries count as well.
+        boto.meta.events.register("before-sign", self._before_sign)
         return boto
+
+    def _before_sign(self, request: Any, operation_name: str, **_: Any) -> None:
+        """Wait for the turn of whoever asks on this thread, and sign with their credentials."""
+        client, keys = self._turn.of
+        if self._bucket:
+            self.wait_for_turn(client, operation_name)
+        if keys is not None:
+            request.context.setdefault("signing", {})["request_credentials"] = Credentials(
+                keys.access_key, keys.secret_key, keys.token
+            )
 
     def model_of(self, service: str) -> ServiceModel:
         """Return botocore's description of a service."""

@@ -51,6 +51,9 @@ class Collection(models.Model):
     stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.INVENTORY)
     is_full = models.BooleanField(default=True)
     requested_by = models.CharField(max_length=150, blank=True)  # "" is the schedule
+    # How often each account was to be asked for its settings by then; an answer holds for two such
+    # rounds. Zero: nobody asks. Null: as it is set.
+    facts_every = models.DurationField(null=True)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
 

@@ -24,19 +24,26 @@ class OuChoice:
 
 
 def way_to(user: AnyUser, path: str) -> tuple[Step, ...]:
-    """The OUs of a path from the root down; the root carries the organisation's name. One query.
+    """The OUs of a path from the root down; the root carries the organisation's name. One query."""
+    ids = path.strip("/").split("/")
+    found = OrganizationalUnit.objects.filter(ou_id__in=ids).select_related("organization")
+    return steps(user, found, path)
+
+
+def steps(user: AnyUser, ous: Iterable[OrganizationalUnit], path: str) -> tuple[Step, ...]:
+    """Those of the OUs that are on the way to a path. No query.
 
     What stands above the person's own part of the tree is left out: its names are not theirs.
     """
     scope = access.scope_of(user)
     ids = path.strip("/").split("/")
-    found = OrganizationalUnit.objects.filter(ou_id__in=ids).select_related("organization")
-    steps = []
-    for ou in sorted(found, key=lambda ou: ou.depth):
+    on_the_way = [ou for ou in ous if ou.ou_id in ids]
+    found = []
+    for ou in sorted(on_the_way, key=lambda ou: ou.depth):
         is_visible = scope.everything or ou.path.startswith(scope.ou_paths or ("\0",))
         if is_visible or ou.path == path:
-            steps.append(Step(ou.ou_id, shown_name(ou), is_visible))
-    return tuple(steps)
+            found.append(Step(ou.ou_id, shown_name(ou), is_visible))
+    return tuple(found)
 
 
 def shown_name(ou: OrganizationalUnit) -> str:

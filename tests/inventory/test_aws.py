@@ -1,4 +1,5 @@
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -47,6 +48,24 @@ def test_credentials_are_kept_for_each_account(endpoint, door):
     for account_id in (MEMBER, None, MEMBER, "333333333333"):
         door.client("account", account_id=account_id).call("list_regions")
     assert endpoint.operations().count("AssumeRole") == 3
+
+
+def test_accounts_that_are_asked_at_once_are_each_asked_as_themselves(endpoint, door):
+    accounts = [f"44444444444{n}" for n in range(4)]
+
+    def ask(account_id):
+        for _ in range(5):
+            door.client("account", account_id=account_id).call(
+                "get_alternate_contact", AccountId=account_id, AlternateContactType="SECURITY"
+            )
+
+    endpoint.say("GetAlternateContact", {"AlternateContact": {"Name": "somebody"}})
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(ask, accounts))
+    calls = endpoint.questions("GetAlternateContact")
+    assert len(calls) == 20
+    for call in calls:
+        assert endpoint.roles[call.key].split(":")[4] == call.params["AccountId"]
 
 
 def test_credentials_are_taken_on_again_before_they_end(endpoint, door, monkeypatch):

@@ -8,6 +8,8 @@ from inventory import actions as run_actions
 from inventory.models import Collection, CollectionRun
 from posture import actions
 from posture.actions import collection as collections
+from posture.models import RollupState
+from posture.rollups import facts
 from tests import factories
 from tests.factories import NOW
 
@@ -86,3 +88,66 @@ def test_of_many_accounts_those_that_wait_longest_are_asked_first(accounts, monk
     asked_before(first, hours=30)
     asked_before(third, hours=40)
     assert asked_now() == {"", second, third}
+
+
+def test_a_replayed_week_asks_who_is_new_and_a_quarter_of_the_others(accounts):
+    under_way()
+    more = sorted([*(account.account_id for account in accounts), *new_accounts(5)])
+    for hours, account_id in enumerate(more[:7], start=24 * 7):
+        asked_before(account_id, hours=hours)
+    asked_before("", hours=24)
+    # Two of eight, those that wait longest, and the one that nobody has asked.
+    assert asked_now() == {more[7], more[6], more[5]}
+    assert actions.facts_every(NOW) == timedelta(days=28)
+
+
+def test_nobody_is_asked_twice_within_a_replayed_week(accounts):
+    under_way()
+    for account in accounts:
+        asked_before(account.account_id, hours=24 * 6)
+    assert asked_now() == {""}
+
+
+def test_the_end_of_a_replayed_past_asks_as_often_as_it_is_set(accounts):
+    under_way(until=NOW)
+    assert actions.facts_every(NOW) == timedelta(hours=24)
+    for account in accounts:
+        asked_before(account.account_id, hours=25)
+    assert asked_now() == {"", *(account.account_id for account in accounts)}
+
+
+def test_the_past_asks_nobody_either_where_that_is_switched_off(settings):
+    settings.POSTURE_FACTS_EVERY_HOURS = 0
+    under_way()
+    assert actions.facts_every(NOW) == timedelta(0)
+    assert asked_now() == set()
+
+
+@pytest.mark.parametrize(
+    ("every", "held"),
+    [
+        (timedelta(0), timedelta(hours=72)),
+        (timedelta(hours=24), timedelta(hours=72)),
+        (timedelta(days=7), timedelta(days=14)),
+        (timedelta(days=28), timedelta(days=30)),
+    ],
+)
+def test_a_fact_holds_for_two_rounds_of_asking_as_the_collection_of_then_has_them(every, held):
+    then = NOW - timedelta(weeks=20)
+    Collection.objects.create(as_of=then, state="COMPLETE", facts_every=every)
+    Collection.objects.create(as_of=NOW, state="COMPLETE", facts_every=timedelta(hours=96))
+    assert facts.hold(then + timedelta(hours=3)) == held
+    assert facts.hold(NOW) == timedelta(hours=192)
+
+
+def test_before_anything_was_collected_a_fact_holds_as_it_is_set(settings):
+    settings.POSTURE_FACTS_EVERY_HOURS = 48
+    assert facts.hold(NOW) == timedelta(hours=96)
+
+
+def under_way(*, until=NOW + timedelta(weeks=4)):
+    RollupState.objects.create(name=actions.HISTORY, day=until.date(), as_of=until)
+
+
+def new_accounts(number):
+    return [factories.account().account_id for _ in range(number)]
