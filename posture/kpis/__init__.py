@@ -12,7 +12,7 @@ from posture.kpis.registry import (
     source_of,
 )
 from posture.kpis.statistics import Verdict
-from posture.kpis.values import FEW, Status, status, value, worst
+from posture.kpis.values import FEW, Status, is_missed, status, value, worst
 
 __all__ = [
     "FEW",
@@ -23,6 +23,7 @@ __all__ = [
     "Status",
     "Unit",
     "Verdict",
+    "is_missed",
     "load",
     "registry",
     "source_of",

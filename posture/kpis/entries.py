@@ -54,7 +54,7 @@ _PART: Final = frozenset(["name", "unit", "better", "target", "amber", "weighted
 _PART_OPTIONAL: Final = frozenset({"target", "amber", "weighted"})
 _BETTER: Final = {"higher": True, "lower": False}
 _SIGNS: Final = {
-    Unit.PERCENT: " %",
+    Unit.PERCENT: "%",
     Unit.COUNT: "",
     Unit.RATE: " in 100",
     Unit.DAYS: " days",
@@ -247,7 +247,7 @@ class Entry:
 def _words(
     unit: Unit, target: Decimal | None, amber: Decimal | None, is_better_higher: bool, note: str
 ) -> str:
-    """The target as people say it: "at least 90 %, watch from 80 %"."""
+    """The target as people say it: "at least 90%, watch from 80%"."""
     if target is None:
         return note or "none set"
     sign = _SIGNS[unit]

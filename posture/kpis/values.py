@@ -84,6 +84,11 @@ def status(kpi: Kpi | Part, value: Decimal | None, *, denominator: Decimal) -> S
     return Status.OFF_TARGET
 
 
+def is_missed(kpi: Kpi | Part, value: Decimal | None) -> bool:
+    """Whether a value misses its own target, however few things it is made of."""
+    return value is not None and kpi.target is not None and not _reaches(kpi, value, kpi.target)
+
+
 def worst(statuses: Iterable[Status]) -> Status:
     """The one word for a KPI with lines beside it that have targets of their own.
 

@@ -24,8 +24,8 @@ class AccountCoverage(models.Model):
 
     `expected` Regions may be used and have the service; in `told` of them it is known to be on or
     off, in `denied` AWS refused, and of the others nobody told. `gaps` has a line for each Region
-    where it is not known to be on: [Region, off, denied, not told, {bit: missing permission}]; the
-    numbers are bits, by the place of a fact in `posture.queries.coverage.services.FACTS`.
+    where it is not known to be on: [Region, off, denied, not told, {bit: missing permission}, not
+    offered]; the numbers are bits, by the place of a fact in `posture.queries.coverage.services.FACTS`.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)

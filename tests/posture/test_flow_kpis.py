@@ -13,7 +13,9 @@ from findings.models import (
     WorkflowChange,
 )
 from inventory.models import Account, Placement
+from posture.kpis import Status
 from posture.models import Attestation, CellDay, KpiPoint, ReviewAction, WeeklyReview
+from posture.queries.kpis import lines_of
 from tests import factories
 from tests.fixtures.episodes import (
     DAY,
@@ -191,6 +193,8 @@ def test_an_account_of_which_nothing_is_known_is_not_covered(high):
         # A resource that is gone counts only where another one failed in its place.
         ([(50, 40, {"reason": "ARCHIVED"})], (0, 0)),
         ([(50, 40, {"reason": "ARCHIVED"}), (30, None)], (1, 1)),
+        # Nobody saw it closed.
+        ([(50, 40, {"reason": "VANISHED"}), (30, None)], (0, 0)),
         # Failing again within 14 days resumes the episode: a fix that did not hold.
         ([(50, None, {"lapse": (40, 30)})], (1, 1)),
         ([(50, 10, {"lapse": (40, 30)})], (1, 2)),
@@ -310,11 +314,15 @@ def test_k19_is_a_rate_of_production_without_what_was_there_before(high, critica
     episode(account=joined, control=high, opened=6)
     episode(account=bank, control=factories.control(is_scored=False), opened=2)
 
+    # Of this one most checks tell nothing: that few failures came is no news.
+    mute = account(coverage=79)
+    episode(account=mute, control=high, opened=2)
+
     fill("K19")
 
-    # 2 in shop, bank and joined; one of four was not watched for the whole week.
+    # 2 in shop, bank and joined; two of five were not watched for the whole week.
     assert points("K19") == {"": (2, 3), "non_production": (1, 1)}
-    assert (point("K19").covered, point("K19").expected) == (3, 4)
+    assert (point("K19").covered, point("K19").expected) == (3, 5)
 
 
 def test_k24_follows_the_loops_of_accounts_whose_fix_is_attested(shop):
@@ -324,6 +332,9 @@ def test_k24_follows_the_loops_of_accounts_whose_fix_is_attested(shop):
         counts = {"passed": passed, "failed": 0, "excepted": 0, "unknown": 1}
         CellDay.objects.create(account=shop, control=control, day=DAY, **counts)
     dark = account()
+    # What was there when the control was new: nobody knows since when.
+    later = factories.control(control_id="S3.1", scored_from=DAY - timedelta(days=1))
+    episode(account=shop, control=later, opened=5)
     for owner in (shop, dark):
         episode(account=owner, control=logs, opened=5, closed=4.5)
         episode(account=owner, control=ssh, opened=5, closed=3)
@@ -388,6 +399,9 @@ def _threat(shop, *, severity="CRITICAL", created=2, met=None, workflow="NEW", c
         # Met when somebody had already seen it: in time only if we met it in time.
         ({"workflow": "NOTIFIED"}, (1, 1)),
         ({"workflow": "NOTIFIED", "met": 1}, (0, 0)),
+        # Seen after the day was over: on the day it was still NEW.
+        ({"workflow": "NOTIFIED", "changed": [(3000, "NEW", "NOTIFIED")]}, (0, 1)),
+        ({"workflow": "SUPPRESSED", "changed": [(3000, "NEW", "SUPPRESSED")]}, (0, 1)),
         (
             {
                 "workflow": "RESOLVED",
@@ -572,6 +586,8 @@ def test_k28_counts_what_came_and_went_and_what_is_there(shop, high, critical):
         ],
         "expected_days": "11.7",
         "vanished": 1,
+        # Of three weeks nobody told.
+        "is_shrinking": None,
     }
 
 
@@ -598,6 +614,43 @@ def test_k28_a_week_that_was_not_watched_is_no_data_but_the_pile_is_known(high):
 
     assert (point("K28").covered, point("K28", "opened").covered) == (0, 0)
     assert (point("K28", "backlog").covered, point("K28", "backlog").numerator) == (1, 1)
+
+
+def test_k28_an_account_that_tells_little_brings_no_good_week(high):
+    mute = account(coverage=79)
+    episode(account=mute, control=high, opened=30, closed=3)
+
+    fill("K28")
+
+    assert (point("K28").numerator, point("K28").covered) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("nets", "is_shrinking", "status"),
+    [
+        ((5, -1, -1, -1), True, Status.ON_TARGET),
+        ((-1, 5, 5, -9), False, Status.OFF_TARGET),
+        # Of two weeks nobody told.
+        ((-1, -1, None, None), None, Status.ON_TARGET),
+        ((5, -1, None, None), None, Status.OFF_TARGET),
+    ],
+)
+def test_k28_is_on_target_where_three_of_four_weeks_are(shop, high, nets, is_shrinking, status):
+    for week, net in enumerate(nets):
+        for _ in range(abs(net or 0)):
+            opened, closed = (7 * week + 3, None) if net > 0 else (200, 7 * week + 3)
+            episode(account=shop, control=high, opened=opened, closed=closed)
+        if net is not None:
+            day = DAY - timedelta(days=7 * week)
+            if week:
+                factories.account_day(account=shop, day=day)
+    for week in reversed(range(4)):
+        if nets[week] is not None:
+            fill("K28", day=DAY - timedelta(days=7 * week))
+
+    line = next(one for one in lines_of(factories.root(), day=DAY) if one.kpi.id == "K28")
+    assert point("K28").details["is_shrinking"] is is_shrinking
+    assert (line.value, line.status) == (nets[0], status)
 
 
 def test_a_day_filled_back_is_as_it_was_then(shop, high):

@@ -73,7 +73,7 @@ class TestRegistry:
             REGISTRY["K2"].part("low")
 
     def test_a_target_in_words(self):
-        assert REGISTRY["K10"].target_text == "100 %"
+        assert REGISTRY["K10"].target_text == "100%"
         assert REGISTRY["K15"].target_text == "at most 0, watch up to 5"
         assert REGISTRY["K19"].target_text == "falling, by the control chart"
         said = "at least 90, watch from 80; and no gate that caps the letter below B"
@@ -144,7 +144,7 @@ class TestAgreements:
         )
         root = agreed["K10"]
         assert (root.target, root.amber) == (Decimal("99.5"), 98)
-        assert root.target_text == "at least 99.5 %, watch from 98 %"
+        assert root.target_text == "at least 99.5%, watch from 98%"
         assert (root.owner, root.agreed_by) == ("Ada Jones", "Board")
         assert (root.agreed_on, root.next_review) == (date(2026, 10, 1), date(2027, 4, 1))
         assert root.formula == REGISTRY["K10"].formula

@@ -309,7 +309,7 @@ class TestKpisOfState(TestCase):
                 "guardrails": ("2", "1", "1", "1"),
                 "external": YES,
             },
-            Dim=dict.fromkeys(names, NO),
+            Dim=dict.fromkeys(names, UNKNOWN),
             Silent=dict.fromkeys(names, UNKNOWN),
         )
 

@@ -38,6 +38,13 @@ def line(kpi="K10", *, day=DAY, ou=None):
     )
 
 
+def kpi_fill(kpi, **changes):
+    values = {"day": DAY, "formula_version": 1, "target_version": 1, "data_as_of": factories.NOW}
+    return KpiFill.objects.create(
+        organization=factories.organization(), kpi=kpi, **(values | changes)
+    )
+
+
 def weekly(values, kpi="K10", *, until=DAY):
     """A point a week, the last one on `until`; None is a week without one."""
     for back, value in enumerate(reversed(values)):
@@ -110,10 +117,39 @@ class TestLines:
         point("K2", 95, 100, part="high")
         assert line("K2").status is Status.WATCH
 
+    def test_a_part_is_of_the_day_of_its_kpi_or_has_no_data(self):
+        point("K2", 90, 100, day=DAY - 2 * A_WEEK)
+        point("K2", 0, 40, part="critical", day=DAY - 2 * A_WEEK)
+        point("K2", 99, 100, day=DAY - A_WEEK)
+        point("K2", 99, 100)
+        point("K2", 98, 100, part="high")
+        critical, high, *_ = line("K2").parts
+        assert (critical.value, critical.status) == (None, Status.NO_DATA)
+        assert (high.value, high.delta) == (98, None)
+        assert line("K2").status is Status.ON_TARGET
+
+    def test_a_kpi_that_was_filled_since_and_found_nothing_has_no_data(self):
+        point("K21", 3, 1, day=DAY - timedelta(days=2))
+        assert line("K21").value == 3
+        fill = kpi_fill("K21", day=DAY - timedelta(days=1), error="timed out")
+        assert line("K21").value == 3
+        KpiFill.objects.filter(pk=fill.pk).update(error="")
+        assert (line("K21").value, line("K21").status) == (None, Status.NO_DATA)
+        assert line("K21", day=DAY - timedelta(days=2)).value == 3
+
     def test_well_kept_lines_do_not_make_up_for_too_few(self):
         point("K30", 3, 3)
         point("K30", 40, 40, part="inspector")
         assert line("K30").status is Status.TOO_FEW
+
+    @pytest.mark.parametrize(
+        ("overdue", "expected"), [(0, "ON_TARGET"), (3, "TOO_FEW"), (30, "TOO_FEW")]
+    )
+    def test_too_few_that_miss_their_target_are_not_said_to_be_on_target(self, overdue, expected):
+        point("K26", overdue, 0, covered=1, expected=1)
+        point("K26", 0, 0, part="three_days", covered=1, expected=1)
+        point("K26", min(overdue, 10), 10, part="fourteen_days")
+        assert line("K26").status == expected
 
     @pytest.mark.parametrize(
         ("capped", "uncapped", "expected"),
@@ -237,6 +273,8 @@ class TestMadeOf:
         for account, numerator in ((bright, 1), (dim, 0), (outside, 0)):
             account_point(account, numerator, 1)
             account_point(account, 5, 1, part="credentials")
+        point("K12", 1, 3)
+        point("K15", 12, 1)
         return bright, dim, outside
 
     def names(self, page):
@@ -291,6 +329,14 @@ class TestMadeOf:
         assert len(later.rows) == 3
         assert not queries.accounts_of(user, "K12", factories.root(), day=DAY - A_WEEK).rows
         assert not queries.accounts_of(user, "K31", factories.root(), day=DAY).rows
+
+    def test_an_older_day_is_not_listed_once_there_is_nothing_left_to_tell(self, accounts):
+        account_point(accounts[0], 3, 1, kpi="K15")
+        point("K15", 0, 1, day=DAY + timedelta(days=1))
+        user, root = factories.security_engineer(), factories.root()
+        assert self.names(queries.accounts_of(user, "K15", root, day=DAY)) == ["bright"]
+        later = queries.accounts_of(user, "K15", root, day=DAY + timedelta(days=1))
+        assert not later.rows
 
     def test_the_same_queries_for_one_account_and_for_many(self, accounts):
         user, root = factories.security_engineer(), factories.root()

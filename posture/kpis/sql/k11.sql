@@ -1,5 +1,5 @@
 -- Users with a console password by the credential report; by IAM.5 where it is not known. An account
--- that Security Hub says has no such user has none.
+-- that Security Hub has lately said to have no such user has none.
 WITH told AS (
     SELECT account_id,
         max((value #>> '{}')::numeric) FILTER (WHERE key = 'iam.passwords') AS users,
@@ -10,10 +10,10 @@ WITH told AS (
     SELECT account_id, passed + failed + excepted AS users, passed AS with_mfa
     FROM cells_of_day WHERE control = 'IAM.5' AND passed + failed + excepted > 0
 ), nobody AS (
-    SELECT DISTINCT x.account_id FROM findings_findingcount x
+    SELECT DISTINCT x.account_id FROM findings_finding x
     JOIN controls_of_day c ON c.control_id = x.control_id
     WHERE c.control = 'IAM.5' AND x.status = 'PASSED' AND x.resource_type = 'AwsAccount'
-        AND %(is_today)s
+        AND %(is_today)s AND x.updated_at > %(now)s - %(stale_after)s
 ), answers AS (
     SELECT a.account_id,
         CASE WHEN t.with_mfa IS NOT NULL THEN t.users

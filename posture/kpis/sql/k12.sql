@@ -1,5 +1,5 @@
 -- Keys and passwords by the credential report. Where it is not known, every IAM user that Security Hub
--- has seen counts as one credential; that it found no user at all, as none.
+-- has seen counts as one credential; that it lately found no user at all, as none.
 WITH told AS (
     SELECT account_id,
         max((value #>> '{}')::numeric) FILTER (WHERE key = 'iam.access_keys') AS access_keys,
@@ -14,10 +14,11 @@ WITH told AS (
     FROM cells_of_day WHERE control IN ('IAM.2', 'IAM.3', 'IAM.5', 'IAM.8')
     GROUP BY account_id
 ), nobody AS (
-    SELECT DISTINCT x.account_id FROM findings_findingcount x
+    SELECT DISTINCT x.account_id FROM findings_finding x
     JOIN controls_of_day c ON c.control_id = x.control_id
     WHERE c.control IN ('IAM.2', 'IAM.3', 'IAM.5', 'IAM.8') AND x.status = 'PASSED'
         AND x.resource_type = 'AwsAccount' AND %(is_today)s
+        AND x.updated_at > %(now)s - %(stale_after)s
 ), answers AS (
     SELECT a.account_id, COALESCE(t.access_keys + t.passwords, s.users,
         CASE WHEN n.account_id IS NOT NULL THEN 0 END) AS credentials,

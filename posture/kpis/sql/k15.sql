@@ -1,4 +1,5 @@
--- Resources that anybody can reach, each once, however many findings and sources say so.
+-- Resources that anybody can reach, each once, however many findings and sources say so. Covered is an
+-- account with one, and one whose checks of exposure have lately passed somewhere.
 WITH public AS (
     SELECT account_id, count(*) AS resources,
         sum(floor(extract(epoch FROM %(now)s - since) / 86400)) AS days
@@ -13,11 +14,14 @@ WITH public AS (
         AND f.is_public IS NOT TRUE AND NOT f.is_excepted
     GROUP BY f.account_id
 ), guardrails AS (
-    SELECT account_id, sum(failed) AS failed FROM cells_of_day
-    WHERE control IN ('S3.1', 'S3.8', 'S3.19') GROUP BY account_id
+    SELECT account_id, sum(failed) FILTER (WHERE control IN ('S3.1', 'S3.8', 'S3.19')) AS failed,
+        bool_or(passed > 0) AS is_looked_at
+    FROM cells_of_day WHERE control IN ('S3.1', 'S3.2', 'S3.3', 'S3.8', 'S3.19', 'EC2.1', 'RDS.1',
+        'RDS.2', 'Lambda.1', 'KMS.5', 'SSM.4', 'EKS.1', 'Opensearch.2', 'Redshift.1')
+    GROUP BY account_id
 ), answers AS (
     SELECT a.account_id, p.resources, p.days, o.resources AS outside, g.failed,
-        EXISTS (SELECT 1 FROM findings_findingcount x WHERE x.account_id = a.account_id)::int AS seen
+        (COALESCE(g.is_looked_at, false) OR COALESCE(p.resources > 0, false))::int AS seen
     FROM accounts_of_day a LEFT JOIN public p ON p.account_id = a.account_id
     LEFT JOIN outside o ON o.account_id = a.account_id
     LEFT JOIN guardrails g ON g.account_id = a.account_id

@@ -5,14 +5,14 @@ WITH buckets AS (
     SELECT x.account_id, x.region FROM findings_findingcount x
     JOIN controls_of_day c ON c.control_id = x.control_id
     WHERE c.control IN ('S3.5', 'S3.8') AND x.resource_type = 'AwsS3Bucket' AND x.status <> 'CLOSED'
-        AND NOT EXISTS (SELECT 1 FROM inventory_accountfact u WHERE u.account_id = x.account_id
-            AND u.region = x.region AND u.key = 'macie.session' AND u.state = 'UNAVAILABLE')
-    GROUP BY x.account_id, x.region
+    EXCEPT
+    SELECT account_id, region FROM inventory_accountfact
+    WHERE key = 'macie.session' AND state = 'UNAVAILABLE'
 ), nothing AS (
-    SELECT DISTINCT x.account_id FROM findings_findingcount x
+    SELECT DISTINCT x.account_id FROM findings_finding x
     JOIN controls_of_day c ON c.control_id = x.control_id
     WHERE c.control IN ('S3.5', 'S3.8') AND x.status = 'PASSED'
-        AND x.resource_type = 'AwsAccount'
+        AND x.resource_type = 'AwsAccount' AND x.updated_at > %(now)s - %(stale_after)s
 ), macie AS (
     SELECT account_id, region, bool_and(value = 'true') AS is_on, count(*) = 2 AS is_told
     FROM facts_of_day WHERE key IN ('macie.session', 'macie.automated_discovery')

@@ -30,7 +30,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Survival:
-    """The share that is still open, by age in days: it starts at 100 % and only falls.
+    """The share that is still open, by age in days: it starts at 100% and only falls.
 
     `followed` is the age up to which anybody was watched: the curve says nothing of later.
     """

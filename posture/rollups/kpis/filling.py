@@ -16,6 +16,8 @@ from posture.models import KpiFill
 from posture.rollups.kpis import making, tables, writing
 
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('posture.kpis'))"
+# Sums over all accounts in memory rather than by sorting; one filling at a time, so it is not much.
+_ROOM: Final = "SET LOCAL work_mem = '64MB'"
 # From these a day that is over can still be filled; all else is known of the present alone.
 _OF_THE_PAST: Final = frozenset({"cells", "episodes"})
 _TRIED_FOR: Final = timedelta(days=14)
@@ -156,6 +158,7 @@ def _fill_organization(
 ) -> Filled:
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
+        cursor.execute(_ROOM)
     fills = KpiFill.objects.filter(organization=organization, day=day)
     final = set(fills.filter(is_final=True).values_list("kpi", flat=True))
     todo = [card for card in cards if card.id not in final]

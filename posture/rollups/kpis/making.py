@@ -14,7 +14,7 @@ from inventory.models import Organization
 from posture import kpis
 from posture.kpis import Kpi
 from posture.rollups.kpis import tables
-from posture.rollups.kpis.rows import Row
+from posture.rollups.kpis.rows import Row, Select
 
 _SQL: Final = Path(kpis.__file__).parent / "sql"
 _FUNCTIONS: Final = "posture.rollups.kpis.functions"
@@ -25,11 +25,27 @@ CREATE TEMP TABLE kpi_rows (kpi text, account_id bigint, part text, numerator nu
 _COLUMNS: Final = "kpi, account_id, part, numerator, denominator, covered, expected"
 _INSERT: Final = """
 INSERT INTO kpi_rows ({columns})
-SELECT '{kpi}', account_id, part, numerator, denominator, covered, expected FROM ({sql})
-    made (account_id, part, numerator, denominator, covered, expected)
+SELECT '{kpi}', account_id, part, numerator, denominator, covered, expected FROM ({sql}
+) made (account_id, part, numerator, denominator, covered, expected)
 """
 _COPY: Final = f"COPY kpi_rows ({_COLUMNS}) FROM STDIN"
-Fill = Callable[..., Iterable[Row]]
+_AMOUNTS: Final = ("numerator", "denominator", "covered", "expected")
+# All that is told of the rows as a whole, from one look at them: the sums of each OU of its own
+# accounts, how many rows, and what they come to as one number.
+_SUMS: Final = f"""
+CREATE TEMP TABLE kpi_sums ON COMMIT DROP AS
+SELECT r.kpi, r.part, a.ou_id, r.account_id IS NULL AS is_of_root,
+    {", ".join(f"sum(r.{name}) AS {name}" for name in _AMOUNTS)}, count(*) AS rows,
+    sum(hash_record_extended(ROW(r.account_id, r.part, {", ".join(f"r.{n}" for n in _AMOUNTS)}), 0))
+        AS digest
+FROM kpi_rows r LEFT JOIN accounts_of_day a ON a.account_id = r.account_id GROUP BY 1, 2, 3, 4
+"""
+_UNKNOWN: Final = """
+SELECT s.kpi, min(s.part) FROM kpi_sums s WHERE NOT EXISTS (
+    SELECT 1 FROM unnest(%s::text[], %s::text[]) k (kpi, part) WHERE k.kpi = s.kpi AND k.part = s.part)
+GROUP BY s.kpi
+"""
+Fill = Callable[..., Iterable[Row] | Select]
 Details = Callable[..., Mapping[int, Mapping[str, Any]]]
 logger = logging.getLogger(__name__)
 
@@ -37,15 +53,16 @@ logger = logging.getLogger(__name__)
 def make(
     cards: Iterable[Kpi], day: date, *, organization: Organization, now: datetime
 ) -> dict[str, str]:
-    """Fill the temporary table kpi_rows; returns what went wrong, by KPI.
+    """Fill the temporary tables kpi_rows and kpi_sums; returns what went wrong, by KPI.
 
     The tables of the day have to be there.
     """
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS kpi_rows")
+        cursor.execute("DROP TABLE IF EXISTS kpi_rows, kpi_sums")
         cursor.execute(_ROWS)
     failed: dict[str, str] = {}
-    for card in cards:
+    chosen = tuple(cards)
+    for card in chosen:
         try:
             with transaction.atomic():
                 _make(card, day, organization=organization, now=now)
@@ -54,45 +71,63 @@ def make(
             failed[card.id] = f"{type(error).__name__}: {error}".strip()[:1000]
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE kpi_rows")
-    return failed
+        cursor.execute(_SUMS)
+    return failed | _refuse_unknown_parts(chosen)
 
 
 def _make(card: Kpi, day: date, *, organization: Organization, now: datetime) -> None:
     kind, _, name = card.fill.partition(":")
     if kind == "sql":
-        values = tables.values_of(day, organization=organization, now=now)
-        with connection.cursor() as cursor:
-            cursor.execute(_INSERT.format(columns=_COLUMNS, kpi=card.id, sql=_sql(name)), values)
+        _insert(card, _sql(name), tables.values_of(day, organization=organization, now=now))
+        return
+    found = _function(name)(day, organization=organization, now=now)
+    if isinstance(found, Select):
+        _insert(card, found.statement, found.values)
     else:
         # Whole, since it may ask the database while it goes on.
-        found = list(_function(name)(day, organization=organization, now=now))
-        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-            for row in found:
-                copy.write_row(
-                    (
-                        card.id,
-                        row.account_id,
-                        row.part,
-                        row.numerator,
-                        row.denominator,
-                        row.covered,
-                        row.expected,
-                    )
-                )
-    _refuse_unknown_parts(card)
+        _copy(card, list(found))
 
 
-def _refuse_unknown_parts(card: Kpi) -> None:
-    known = ["", *(part.id for part in card.parts)]
+def _insert(card: Kpi, sql: str, values: Mapping[str, Any]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT min(part) FROM kpi_rows WHERE kpi = %s AND part <> ALL(%s)", [card.id, known]
-        )
-        (part,) = cursor.fetchone()
-    if part is not None:
-        raise ValueError(
-            f"{card.fill} gives rows of part {part!r}; add it to {card.id} in kpis.yaml"
-        )
+        cursor.execute(_INSERT.format(columns=_COLUMNS, kpi=card.id, sql=sql), values)
+
+
+def _copy(card: Kpi, rows: Iterable[Row]) -> None:
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for row in rows:
+            copy.write_row(
+                (
+                    card.id,
+                    row.account_id,
+                    row.part,
+                    row.numerator,
+                    row.denominator,
+                    row.covered,
+                    row.expected,
+                )
+            )
+
+
+def _refuse_unknown_parts(cards: Iterable[Kpi]) -> dict[str, str]:
+    """Take the rows of KPIs away that have a part which their card does not know; says which."""
+    by_id = {card.id: card for card in cards}
+    known = [(card.id, part) for card in by_id.values() for part in ("", *_parts(card))]
+    with connection.cursor() as cursor:
+        cursor.execute(_UNKNOWN, [[kpi for kpi, _ in known], [part for _, part in known]])
+        unknown = dict(cursor.fetchall())
+        if unknown:
+            for table in ("kpi_rows", "kpi_sums"):
+                cursor.execute(f"DELETE FROM {table} WHERE kpi = ANY(%s)", [list(unknown)])
+    failed = {}
+    for kpi, part in unknown.items():
+        failed[kpi] = f"{by_id[kpi].fill} gives rows of part {part!r}; add it to {kpi} in kpis.yaml"
+        logger.error("KPI %s could not be filled: %s", kpi, failed[kpi])
+    return failed
+
+
+def _parts(card: Kpi) -> Iterable[str]:
+    return (part.id for part in card.parts)
 
 
 @cache

@@ -1,8 +1,9 @@
 """What a KPI is filled with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Amount: TypeAlias = int | Decimal
 
@@ -21,3 +22,11 @@ class Row:
     denominator: Amount
     covered: Amount
     expected: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Rows that the database makes and keeps: a statement whose columns are those of Row."""
+
+    statement: str
+    values: Mapping[str, Any]

@@ -16,21 +16,20 @@
                        the present alone
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import connection
 
 from inventory.models import Organization
 from posture.models import RollupState
+from posture.rollups import facts
 from posture.scoring import STALE_AFTER, WEIGHTS
 
 _NAMES: Final = (
-    "flow_open_of_day, flow_accounts_of_day, regions_of_day, attested_of_day, whole_of_day,"
+    "flow_of_day, flow_accounts_of_day, regions_of_day, attested_of_day, whole_of_day,"
     " controls_of_day, accounts_of_day"
 )
-_LONGEST_HOLD: Final = timedelta(days=30)
 _WEIGHT: Final = (
     "CASE severity "
     + " ".join(f"WHEN '{severity}' THEN {weight}" for severity, weight in WEIGHTS.items())
@@ -151,7 +150,9 @@ def prepare(day: date, *, organization: Organization, now: datetime) -> int:
 
     They last until the transaction ends.
     """
-    values: dict[str, Any] = values_of(day, organization=organization, now=now)
+    values = values_of(day, organization=organization, now=now) | {
+        "fresh_since": now - facts.hold(now)
+    }
     is_newest = RollupState.objects.filter(name="scores", day=day).exists()
     statements = (
         _ACCOUNTS,
@@ -181,12 +182,5 @@ def values_of(day: date, *, organization: Organization, now: datetime) -> dict[s
         "now": now,
         "organization": organization.pk,
         "is_today": day == now.date(),
-        "fresh_since": now - _hold(),
         "stale_after": STALE_AFTER,
     }
-
-
-def _hold() -> timedelta:
-    """How long a fact holds: two rounds of asking, so that one may fail, within sensible bounds."""
-    rounds = timedelta(hours=2 * settings.POSTURE_FACTS_EVERY_HOURS)
-    return min(max(STALE_AFTER, rounds), _LONGEST_HOLD)

@@ -15,7 +15,7 @@ from posture.rollups.kpis import making
 _AMOUNTS: Final = ("numerator", "denominator", "covered", "expected")
 # A day that is over keeps what only the present tells: parts that are not made any more.
 _OF_DAY: Final = """p.day = %(day)s AND p.kpi = ANY(%(kpis)s)
-    AND (%(is_today)s OR EXISTS (SELECT 1 FROM kpi_rows r WHERE r.kpi = p.kpi AND r.part = p.part))"""
+    AND (%(is_today)s OR EXISTS (SELECT 1 FROM kpi_sums s WHERE s.kpi = p.kpi AND s.part = p.part))"""
 # Worth no row of an account: nothing was found there, and nothing was missing. The sums have it.
 _WORTH_A_ROW: Final = """(r.covered <> r.expected OR r.numerator <> 0
     OR r.denominator <> 0 AND (r.kpi || ' ' || r.part) <> ALL(%(counts)s))"""
@@ -25,6 +25,16 @@ WHERE {_OF_DAY} AND a.id = p.account_id AND a.organization_id = %(organization)s
     AND NOT EXISTS (SELECT 1 FROM kpi_rows r
         WHERE r.kpi = p.kpi AND r.part = p.part AND r.account_id = p.account_id
             AND {_WORTH_A_ROW})
+"""
+_IS_NEW: Final = """
+SELECT NOT EXISTS (SELECT 1 FROM posture_kpiaccountpoint WHERE day = %(day)s AND kpi = ANY(%(kpis)s))
+"""
+# A day that has none yet gets all of them, compared with nothing, and in the order in which they were
+# made: to sort them would take as long as to write them.
+_NEW_ACCOUNTS: Final = f"""
+INSERT INTO posture_kpiaccountpoint (kpi, part, day, account_id, ou_id, {", ".join(_AMOUNTS)})
+SELECT r.kpi, r.part, %(day)s, r.account_id, a.ou_id, {", ".join(f"r.{n}" for n in _AMOUNTS)}
+FROM kpi_rows r JOIN accounts_of_day a ON a.account_id = r.account_id WHERE {_WORTH_A_ROW}
 """
 # Only what differs is written: most rows of a day are as they were an hour before.
 _ACCOUNTS: Final = f"""
@@ -45,30 +55,22 @@ WHERE {_OF_DAY} AND u.id = p.ou_id AND u.organization_id = %(organization)s
 """
 # An OU is the sum over the accounts below it; what is of no account is of the root alone.
 _OUS: Final = f"""
-WITH placed AS (
-    SELECT a.ou_id, r.kpi, r.part, {", ".join(f"sum(r.{n}) AS {n}" for n in _AMOUNTS)}
-    FROM kpi_rows r JOIN accounts_of_day a ON a.account_id = r.account_id GROUP BY 1, 2, 3
-), rows AS (
-    SELECT u.id AS ou_id, p.kpi, p.part, {", ".join(f"p.{n}" for n in _AMOUNTS)}
-    FROM placed p JOIN inventory_organizationalunit b ON b.id = p.ou_id
+WITH rows AS (
+    SELECT u.id AS ou_id, s.kpi, s.part, {", ".join(f"s.{n}" for n in _AMOUNTS)}
+    FROM kpi_sums s JOIN inventory_organizationalunit b ON b.id = s.ou_id
     JOIN inventory_organizationalunit u
         ON u.organization_id = b.organization_id AND starts_with(b.path, u.path)
     UNION ALL
-    SELECT u.id, r.kpi, r.part, {", ".join(f"r.{n}" for n in _AMOUNTS)}
-    FROM kpi_rows r JOIN inventory_organizationalunit u
+    SELECT u.id, s.kpi, s.part, {", ".join(f"s.{n}" for n in _AMOUNTS)}
+    FROM kpi_sums s JOIN inventory_organizationalunit u
         ON u.organization_id = %(organization)s AND u.depth = 0
-    WHERE r.account_id IS NULL
+    WHERE s.is_of_root
 )
 INSERT INTO posture_kpipoint (ou_id, kpi, part, day, details, {", ".join(_AMOUNTS)})
 SELECT ou_id, kpi, part, %(day)s, '{{}}', {", ".join(f"sum({n})" for n in _AMOUNTS)}
 FROM rows GROUP BY ou_id, kpi, part ORDER BY ou_id, kpi, part
 """
-# In any order: to sort them would take as long as to write them.
-_HASHES: Final = f"""
-SELECT kpi, count(*),
-    sum(hashtextextended(concat_ws(',', account_id, part, {", ".join(_AMOUNTS)}), 0)::numeric)
-FROM kpi_rows GROUP BY kpi
-"""
+_HASHES: Final = "SELECT kpi, sum(rows), sum(digest) FROM kpi_sums GROUP BY kpi"
 
 
 def write(
@@ -90,7 +92,10 @@ def write(
     with connection.cursor() as cursor:
         cursor.execute(_HASHES)
         made = {kpi: (int(count), str(digest)) for kpi, count, digest in cursor.fetchall()}
-        for statement in (_DROP_ACCOUNTS, _ACCOUNTS, _DROP_OUS, _OUS):
+        cursor.execute(_IS_NEW, values)
+        is_new = cursor.fetchone()[0]
+        accounts = (_NEW_ACCOUNTS,) if is_new else (_DROP_ACCOUNTS, _ACCOUNTS)
+        for statement in (*accounts, _DROP_OUS, _OUS):
             cursor.execute(statement, values)
     return _record(cards, day, organization=organization, now=now, made=made)
 

@@ -15,17 +15,20 @@ from posture.kpis.snapshots import (
 )
 from posture.models import WeeklyReview
 from posture.rollups.reviews.controls import ControlChange
-from posture.scoring import one_decimal
+from posture.scoring import RATED_COVERAGE, one_decimal
 
 _Answer = WeeklyReview.Answer
 _SCORE: Final = "K1"
 # With fewer headlines whose control chart says anything there is no answer.
 _ENOUGH: Final = 5
+_DAYS_A_WEEK: Final = 7
 # Entries and exits of so many points are told.
 _WORTH_TELLING: Final = Decimal("0.5")
 _NAMES_SHOWN: Final = 5
 # A sentence with more names than these is none.
 _NAMED: Final = 2
+# What a control chart compares with.
+_USUAL: Final = "first twelve weeks"
 _MINUS: Final = "\N{MINUS SIGN}"
 _NUMBERS: Final = re.compile(r"\d+(?:\.\d+)?")
 
@@ -34,8 +37,11 @@ def answer(snapshot: Snapshot) -> WeeklyReview.Answer:
     """Better, same or worse, from the control charts alone: a noisy week moves none of them.
 
     Better needs more headlines that improve than worsen, and a score that does not worsen; worse is
-    the mirror image. Without a score, or with too few charts, there is no answer.
+    the mirror image. Without a score, with one of which too little was checked to rate it, or with
+    too few charts, there is no answer: that data is missing is neither good nor bad news.
     """
+    if _is_unrated(snapshot):
+        return _Answer.UNKNOWN
     verdicts = [entry.verdict for entry in snapshot.headline_kpis]
     score = snapshot.kpi(_SCORE)
     known = [verdict for verdict in verdicts if verdict != "UNKNOWN"]
@@ -56,33 +62,56 @@ def headline(snapshot: Snapshot) -> str:
     score = snapshot.score
     if score.managed is None:
         return "Nothing was evaluated in this week, so there is no posture score."
-    parts = (
-        f"The posture score is {score.managed}{_moved(score.delta)}",
-        *_movements(snapshot),
-        _headlines(snapshot),
-    )
+    parts = (_score(snapshot), *_movements(snapshot), _headlines(snapshot))
     return f"{'; '.join(parts)}."
 
 
+def _is_unrated(snapshot: Snapshot) -> bool:
+    coverage = snapshot.score.coverage
+    return coverage is not None and coverage < RATED_COVERAGE
+
+
+def _score(snapshot: Snapshot) -> str:
+    score = snapshot.score
+    if _is_unrated(snapshot):
+        return (
+            f"Only {score.coverage}% of what counts was checked, so the posture score of"
+            f" {score.managed} is not rated"
+        )
+    return f"The posture score is {score.managed}{_moved(snapshot)}"
+
+
 def _movements(snapshot: Snapshot) -> Iterator[str]:
-    """The headlines whose control charts show more than the usual up and down."""
+    """The headlines whose control charts show more than the usual up and down.
+
+    That is a comparison with the weeks that the limits come from, not with the week before.
+    """
     for verdict, one, many in (
-        ("IMPROVING", "improves", "improve"),
-        ("WORSENING", "worsens", "worsen"),
+        ("IMPROVING", "is better than in its", "are better than in their"),
+        ("WORSENING", "is worse than in its", "are worse than in their"),
     ):
         found = [entry.name for entry in snapshot.headline_kpis if entry.verdict == verdict]
         if len(found) > _NAMED:
-            yield f"{len(found)} headlines {many}"
+            yield f"{len(found)} headlines {many} {_USUAL}"
         elif found:
-            yield f"{' and '.join(found)} {one if len(found) == 1 else many}"
+            yield f"{' and '.join(found)} {one if len(found) == 1 else many} {_USUAL}"
 
 
-def _moved(delta: Decimal | None) -> str:
+def _moved(snapshot: Snapshot) -> str:
+    delta, before = snapshot.score.delta, _before(snapshot)
     if delta is None:
         return ""
     if not delta:
-        return ", as a week ago"
-    return f", {abs(delta)} {'above' if delta > 0 else 'below'} that of a week ago"
+        return f", as {before}"
+    return f", {abs(delta)} {'above' if delta > 0 else 'below'} that of {before}"
+
+
+def _before(snapshot: Snapshot) -> str:
+    """What it is compared with: the newest day with data of a week earlier, or of long before."""
+    day, previous = snapshot.data_day, snapshot.previous_day
+    if day is None or previous is None or (day - previous).days == _DAYS_A_WEEK:
+        return "a week ago"
+    return f"{previous:%-d %B %Y}"
 
 
 def _headlines(snapshot: Snapshot) -> str:

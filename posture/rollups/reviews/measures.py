@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from inventory.models import OrganizationalUnit
 from posture import kpis
-from posture.kpis import Status, Verdict
+from posture.kpis import Kpi, Status, Verdict
 from posture.kpis.snapshots import (
     ExceptionBlock,
     FlowWeek,
@@ -46,7 +46,20 @@ _WORST_FIRST: Final = (
     Status.ON_TARGET,
     Status.NO_TARGET,
 )
-_SIGNS: Final = {"PERCENT": " %", "RATE": " per 100", "DAYS": " days"}
+# What a KpiEntry holds where nothing was measured.
+_UNMEASURED: Final[Mapping[str, Any]] = {
+    "value": None,
+    "previous": None,
+    "delta": None,
+    "status": str(Status.NO_DATA),
+    "verdict": str(Verdict.UNKNOWN),
+    "numerator": None,
+    "denominator": None,
+    "covered": None,
+    "expected": None,
+    "coverage": None,
+}
+_SIGNS: Final = {"PERCENT": "%", "RATE": " per 100", "DAYS": " days"}
 _SEVERITIES: Final = ("CRITICAL", "HIGH")
 
 
@@ -85,23 +98,22 @@ def _entry(line: KpiLine) -> KpiEntry:
 
 def without_data(line: KpiLine) -> KpiEntry:
     """The card and its past weeks alone."""
-    return _with(
-        line,
-        value=None,
-        previous=None,
-        delta=None,
-        status=str(Status.NO_DATA),
-        verdict=str(Verdict.UNKNOWN),
-        numerator=None,
-        denominator=None,
-        covered=None,
-        expected=None,
-        coverage=None,
-    )
+    return _with(line, **_UNMEASURED)
 
 
 def _with(line: KpiLine, **values: Any) -> KpiEntry:  # the fields of KpiEntry that are measured
-    card, chart = line.kpi, line.xmr
+    chart = line.xmr
+    return _of_card(
+        line.kpi,
+        weeks=line.weeks,
+        limits=Limits(chart.mean, chart.low, chart.high) if chart else None,
+        signals=chart.signals if chart else (),
+        earlier=line.earlier,
+        **values,
+    )
+
+
+def _of_card(card: Kpi, **values: Any) -> KpiEntry:  # the other fields of KpiEntry
     return KpiEntry(
         kpi=card.id,
         name=card.name,
@@ -112,12 +124,8 @@ def _with(line: KpiLine, **values: Any) -> KpiEntry:  # the fields of KpiEntry t
         target=card.target,
         amber=card.amber,
         target_text=card.target_text,
-        weeks=line.weeks,
-        limits=Limits(chart.mean, chart.low, chart.high) if chart else None,
-        signals=chart.signals if chart else (),
         owner=card.owner,
         is_weighted=card.is_weighted,
-        earlier=line.earlier,
         **values,
     )
 
@@ -217,7 +225,7 @@ def _practice(name: str, ids: tuple[str, ...], entries: Sequence[KpiEntry]) -> P
 
 
 def value_text(entry: KpiEntry) -> str:
-    """The number as people read it: "92.4 %", "23", "no data"."""
+    """The number as people read it: "92.4%", "23", "no data"."""
     if entry.value is None:
         return "no data"
     return f"{entry.value:,}{_SIGNS.get(entry.unit, '')}"
@@ -226,31 +234,6 @@ def value_text(entry: KpiEntry) -> str:
 def cards_alone() -> tuple[KpiEntry, ...]:
     """All thirty of a week in which nothing was collected."""
     return tuple(
-        KpiEntry(
-            kpi=card.id,
-            name=card.name,
-            area=card.area,
-            is_headline=card.is_headline,
-            unit=str(card.unit),
-            is_better_higher=card.is_better_higher,
-            value=None,
-            previous=None,
-            delta=None,
-            target=card.target,
-            amber=card.amber,
-            target_text=card.target_text,
-            status=str(Status.NO_DATA),
-            verdict=str(Verdict.UNKNOWN),
-            weeks=(),
-            limits=None,
-            signals=(),
-            owner=card.owner,
-            numerator=None,
-            denominator=None,
-            covered=None,
-            expected=None,
-            coverage=None,
-            is_weighted=card.is_weighted,
-        )
+        _of_card(card, weeks=(), limits=None, signals=(), **_UNMEASURED)
         for card in kpis.registry().values()
     )

@@ -1,10 +1,12 @@
 """Everything that is frozen of a week, put together."""
 
 from collections import Counter
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from inventory.models import Organization, OrganizationalUnit
+from django.db.models import Max
+
+from inventory.models import CollectionRun, Organization, OrganizationalUnit
 from posture import kpis
 from posture.kpis.snapshots import (
     VERSION,
@@ -21,6 +23,8 @@ from posture.rollups.reviews import measures, scores
 from posture.rollups.reviews.scores import Days
 
 _NOTHING: Final = "NR (no data in this week)"
+# Runs that read something.
+_READ: Final = (CollectionRun.State.COMPLETE, CollectionRun.State.PARTIAL)
 
 
 def build(
@@ -120,5 +124,17 @@ def _versions(organization: Organization, day: date) -> dict[str, tuple[int, int
 
 
 def _as_of(organization: Organization, day: date) -> datetime | None:
+    """How fresh the numbers of the day are: no fresher than what was read of the findings.
+
+    A rollup goes on where AWS cannot be reached, and a day that is over is filled once more.
+    """
     fills = KpiFill.objects.filter(organization=organization, day=day)
-    return fills.order_by("-data_as_of").values_list("data_as_of", flat=True).first()
+    filled = fills.order_by("-data_as_of").values_list("data_as_of", flat=True).first()
+    read = CollectionRun.objects.filter(
+        organization=organization,
+        source=CollectionRun.Source.SECURITY_HUB,
+        state__in=_READ,
+        collection__as_of__lt=datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC),
+    ).aggregate(at=Max("collection__as_of"))["at"]
+    # Where findings come by files or events alone there is no run.
+    return min(filled, read) if filled and read else filled

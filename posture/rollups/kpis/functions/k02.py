@@ -4,37 +4,20 @@ The last 7 days, as it is read of an organisation; beside it the last 28 days, f
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final, TypeAlias
 
 from inventory.models import Organization
 from posture.kpis.statistics import Cohort
 from posture.rollups.kpis import episodes
-from posture.rollups.kpis.rows import Row
+from posture.rollups.kpis.rows import Select
 
 WINDOWS: Final = {"week": 7, "month": 28}
-# How long past due, by the days at which each band begins, as flow_open_of_day has them.
+# How long past due, by the days at which each band begins, as flow_of_day has them.
 BANDS: Final = {0: "up to 7 days", 7: "8 to 30 days", 30: "31 to 90 days", 90: "over 90 days"}
 _DUE_SOON: Final = -14
 _COHORT: Final = ("in_time", "late", "still_open", "excepted")
-
-# What became, by the end of the day, of each episode that was due in the last 28 days. Closed for
-# being no longer reported is not closed: nobody saw it fixed.
-_DUE: Final = f"""
-seen AS (
-    SELECT e.account_id, e.severity, e.due_at, e.due_at > %(week)s AS is_week, e.excepted_at,
-        CASE WHEN {episodes.CLOSE_REASON} IS DISTINCT FROM 'VANISHED' THEN {episodes.CLOSED_AT} END
-            AS closed_at
-    FROM findings_episode e JOIN findings_control c ON c.id = e.control_id
-    WHERE {episodes.IS_GRAVE} AND e.due_at > %(month)s AND e.due_at <= %(as_of)s
-        AND e.opened_at < %(as_of)s AND {episodes.HAS_CLOCK}
-), due AS (
-    SELECT account_id, severity, is_week, CASE WHEN excepted_at < due_at THEN 'excepted'
-        WHEN closed_at IS NULL THEN 'still_open' WHEN closed_at <= due_at THEN 'in_time'
-        ELSE 'late' END AS became, count(*) AS number
-    FROM seen GROUP BY 1, 2, 3, 4
-)"""
 
 
 def _sum(condition: str) -> str:
@@ -44,7 +27,10 @@ def _sum(condition: str) -> str:
 _IN_TIME: Final = "d.became = 'in_time'"
 _COUNTS: Final = "d.became <> 'excepted'"
 _ROWS: Final = f"""
-WITH {_DUE}
+WITH due AS (
+    SELECT account_id, severity, kind = 'due_week' AS is_week, value AS became, number
+    FROM flow_of_day WHERE kind IN ('due_week', 'due_before')
+)
 SELECT a.account_id, p.part,
     {_sum(f"{_IN_TIME} AND (d.is_week OR p.is_month)")},
     {_sum(f"{_COUNTS} AND (d.is_week OR p.is_month)")}, a.covered, 1
@@ -57,23 +43,24 @@ GROUP BY a.account_id, p.part, a.covered
 -- A line beside with nothing due says nothing: most accounts have none.
 HAVING p.part = '' OR count(*) FILTER (WHERE {_COUNTS} AND (d.is_week OR p.is_month)) > 0
 """
-_COHORTS: Final = f"""
-WITH {_DUE}
-SELECT a.ou_id, d.severity, d.is_week, d.became, sum(d.number)::bigint
-FROM due d JOIN flow_accounts_of_day a ON a.account_id = d.account_id GROUP BY 1, 2, 3, 4
+_COHORTS: Final = """
+SELECT a.ou_id, d.severity, d.kind = 'due_week', d.value, sum(d.number)::bigint
+FROM flow_of_day d JOIN flow_accounts_of_day a ON a.account_id = d.account_id
+WHERE d.kind IN ('due_week', 'due_before') GROUP BY 1, 2, 3, 4
 """
 # Of all accounts and controls, scored or not, as in the counts of a scorecard and the findings list.
 _STOCKS: Final = """
-SELECT a.ou_id, s.severity, s.past, sum(s.number)::bigint
-FROM flow_open_of_day s JOIN accounts_of_day a ON a.account_id = s.account_id GROUP BY 1, 2, 3
+SELECT a.ou_id, s.severity, s.kind, s.value::int, sum(s.number)::bigint
+FROM flow_of_day s JOIN accounts_of_day a ON a.account_id = s.account_id
+WHERE s.kind IN ('age', 'past') GROUP BY 1, 2, 3, 4
 """
 # (severity, what) or (severity, window, what) and its number.
 _Tally: TypeAlias = Counter[tuple[str, ...]]
 
 
-def k02(day: date, *, organization: Organization, now: datetime) -> Iterable[Row]:
+def k02(day: date, *, organization: Organization, now: datetime) -> Select:
     """A row for each scored account and part. One statement."""
-    told = episodes.values(day, organization=organization, now=now, **WINDOWS)
+    told = episodes.values(day, organization=organization, now=now)
     return episodes.rows(_ROWS, told)
 
 
@@ -81,21 +68,22 @@ def details(
     day: date, *, organization: Organization, now: datetime
 ) -> Mapping[int, dict[str, Any]]:
     """Of each OU by severity: the cohorts of both windows, and the stock by how long it is past due."""
-    told = episodes.values(day, organization=organization, now=now, **WINDOWS)
+    told = episodes.values(day, organization=organization, now=now)
     tallies: dict[int, _Tally] = {}
     for ou, severity, is_week, became, number in episodes.fetch(_COHORTS, told):
         tally = tallies.setdefault(ou, Counter())
         # The month has the week in it.
         for window in ("week", "month") if is_week else ("month",):
             tally[severity, window, became] += number
-    for ou, severity, past, number in episodes.fetch(_STOCKS, told):
+    for ou, severity, kind, days, number in episodes.fetch(_STOCKS, told):
         tally = tallies.setdefault(ou, Counter())
-        tally[severity, "open"] += number
-        if past == _DUE_SOON:
+        if kind == "age":
+            tally[severity, "open"] += number
+        elif days == _DUE_SOON:
             tally[severity, "due_14"] += number
-        elif past in BANDS:
+        else:
             tally[severity, "overdue"] += number
-            tally[severity, BANDS[past]] += number
+            tally[severity, BANDS[days]] += number
     totals = episodes.summed_up(tallies, organization=organization)
     return {
         ou: {"severities": {severity: _told(total, severity) for severity in episodes.GRAVE}}

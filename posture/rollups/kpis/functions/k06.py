@@ -26,7 +26,10 @@ def k06(day: date, *, organization: Organization, now: datetime) -> Iterable[Row
     reviews = WeeklyReview.objects.filter(organization=organization)
     # Before the first review nothing could be done or missed.
     is_known = Decimal(reviews.filter(ends_on__lte=day).exists())
-    held = reviews.filter(ends_on__gt=day - timedelta(days=DAYS), ends_on__lte=day)
+    # The week that ends with the day is published after it: the four before had their time.
+    held = reviews.filter(
+        ends_on__gt=day - timedelta(days=DAYS + 7), ends_on__lte=day - timedelta(days=7)
+    )
     published = held.filter(published_at__lt=until).count()
     return [
         Row(None, "", Decimal(cohort.in_time), Decimal(cohort.counted), is_known, _ONE),

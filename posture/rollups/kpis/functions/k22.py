@@ -1,11 +1,15 @@
-"""K22, beside its pairs: which service is on how far in each OU below, for the heat map."""
+"""K22: the count of the coverage page, and which service is on how far in each OU below."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
+from django.db import connection
+
 from inventory.models import Organization, OrganizationalUnit
-from posture.models import KpiPoint
+from posture.models import KpiPoint, RollupState
+from posture.rollups import coverage, facts
+from posture.rollups.kpis.rows import Row
 
 SERVICES: Final = {
     "cloudtrail": "CloudTrail",
@@ -13,6 +17,27 @@ SERVICES: Final = {
     "guardduty": "GuardDuty",
     "securityhub": "Security Hub",
 }
+# The columns of the coverage page that are its parts; "" is all four in the same pair.
+_PARTS: Final = {"detection": "", **{service: service for service in SERVICES}}
+_PAIRS: Final = """
+SELECT c.account_id, p.part, c."on", c.expected, c.told, c.expected
+FROM posture_accountcoverage c JOIN accounts_of_day a ON a.account_id = c.account_id
+JOIN unnest(%(services)s::text[], %(parts)s::text[]) AS p (service, part) ON p.service = c.service
+WHERE a.is_active
+"""
+
+
+def k22(day: date, *, organization: Organization, now: datetime) -> Iterable[Row]:
+    """Nothing for a day that is over: facts are kept as they are now."""
+    if day != now.date():
+        return ()
+    # A count of another moment would take facts for fresh that are not any more.
+    if not RollupState.objects.filter(name=coverage.NAME, as_of=now).exists():
+        coverage.count_coverage(now=now, stale_before=now - facts.hold(now))
+    values = {"services": list(_PARTS), "parts": list(_PARTS.values())}
+    with connection.cursor() as cursor:
+        cursor.execute(_PAIRS, values)
+        return [Row(*columns) for columns in cursor.fetchall()]
 
 
 def details(

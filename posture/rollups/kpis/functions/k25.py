@@ -5,19 +5,19 @@ events that is the moment itself; where it is read now and then, the moment of t
 what cannot be shown to have been in time.
 """
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Final
 
 from inventory.models import Organization
 from posture.rollups.kpis import episodes
-from posture.rollups.kpis.rows import Row
+from posture.rollups.kpis.rows import Select
 
 DAYS: Final = 28
 CONTROL: Final = "GuardDuty.Finding"
 
 # What was suppressed first was decided by a rule and is left out. What was met when it was no longer
-# NEW was acknowledged before, but nobody knows when: in time if we met it in time, else left out.
+# NEW was acknowledged before, but nobody knows when: in time if we met it in time, else left out. A
+# change after the end of the day tells what the workflow was until then, and nothing more.
 _ROWS: Final = f"""
 WITH threats AS (
     SELECT e.account_id, e.severity, e.finding_id, e.opened_at, f.workflow, f.created_at
@@ -27,14 +27,14 @@ WITH threats AS (
         AND e.control_id IN (SELECT id FROM findings_control
             WHERE organization_id = %(organization)s AND control_id = %(control)s)
 ), told AS (
-    SELECT t.*, w.at, w.after, w.before, CASE WHEN w.at IS NULL THEN t.workflow ELSE w.before END AS met
+    SELECT t.*, CASE WHEN w.at < %(as_of)s THEN w.at END AS at, w.after, COALESCE(w.before, t.workflow) AS met
     FROM threats t LEFT JOIN LATERAL (SELECT x.at, x.before, x.after FROM findings_workflowchange x
-        WHERE x.finding_id = t.finding_id AND x.at < %(as_of)s
+        WHERE x.finding_id = t.finding_id
         ORDER BY x.at, x.id LIMIT 1) w ON true
     WHERE t.due_at > %(since)s AND t.due_at <= %(as_of)s
 ), judged AS (
     SELECT account_id, severity, CASE
-        WHEN met = 'SUPPRESSED' OR (met = 'NEW' AND after = 'SUPPRESSED') THEN NULL
+        WHEN met = 'SUPPRESSED' OR (met = 'NEW' AND after = 'SUPPRESSED' AND at IS NOT NULL) THEN NULL
         WHEN met = 'NEW' THEN COALESCE(at <= due_at, false)
         WHEN opened_at <= due_at THEN true END AS is_in_time
     FROM told
@@ -52,7 +52,7 @@ HAVING p.part = '' OR sum(s.due) > 0
 """
 
 
-def k25(day: date, *, organization: Organization, now: datetime) -> Iterable[Row]:
+def k25(day: date, *, organization: Organization, now: datetime) -> Select:
     """A row for each scored account and part. One statement."""
     told = episodes.values(day, organization=organization, now=now, since=DAYS, before=DAYS + 1)
     return episodes.rows(_ROWS, told | {"control": CONTROL})

@@ -5,7 +5,7 @@ rule. A finding for which there is no fix has no deadline yet and is in no tier.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from findings.ingest import clocks
 from inventory.facts import Fact
 from inventory.models import Organization
 from posture.rollups.kpis import episodes
-from posture.rollups.kpis.rows import Row
+from posture.rollups.kpis.rows import Select
 from posture.scoring import STALE_AFTER
 
 TIERS: Final = (("3 days", 3), ("14 days", 14), ("60 days", 60))
@@ -75,7 +75,7 @@ FROM tiers t JOIN flow_accounts_of_day a ON a.account_id = t.account_id GROUP BY
 """
 
 
-def k26(day: date, *, organization: Organization, now: datetime) -> Iterable[Row]:
+def k26(day: date, *, organization: Organization, now: datetime) -> Select:
     """A row for each scored account and part. One statement."""
     told = episodes.values(day, organization=organization, now=now, since=_SCANNED_DAYS)
     told |= {

@@ -17,25 +17,16 @@ from inventory.models import Organization
 from posture.kpis import statistics
 from posture.kpis.statistics import Survival
 from posture.rollups.kpis import episodes
-from posture.rollups.kpis.rows import Row
+from posture.rollups.kpis.rows import Select
 
 DAYS: Final = 180
 _QUANTILES: Final = {"median": Decimal("0.5"), "p75": Decimal("0.75"), "p90": Decimal("0.9")}
 
-# Being no longer reported ends only that we watch: nobody saw it fixed. What was open before we
-# looked is left out of the share, since of those only the slow ones were still there to be seen.
-_ROWS: Final = f"""
-WITH reached AS (
-    SELECT e.account_id, e.severity, COALESCE({episodes.CLOSED_AT} <= e.due_at
-        AND {episodes.CLOSE_REASON} IS DISTINCT FROM 'VANISHED', false) AS is_in_time
-    FROM findings_episode e JOIN findings_control c ON c.id = e.control_id
-    JOIN flow_accounts_of_day a ON a.account_id = e.account_id
-    WHERE {episodes.IS_GRAVE} AND e.opened_at >= %(since)s AND e.opened_at < %(as_of)s
-        AND e.due_at <= %(as_of)s AND e.opened_at >= a.watched_from - interval '1 day'
-        AND {episodes.HAS_CLOCK} AND (e.excepted_at IS NULL OR e.excepted_at >= e.due_at)
-), sums AS (
-    SELECT account_id, severity, count(*) FILTER (WHERE NOT is_in_time) AS late, count(*) AS due
-    FROM reached GROUP BY 1, 2
+_ROWS: Final = """
+WITH sums AS (
+    SELECT account_id, severity, sum(number) FILTER (WHERE value = 'late') AS late,
+        sum(number) AS due
+    FROM flow_of_day WHERE kind = 'reached' GROUP BY 1, 2
 )
 SELECT a.account_id, p.part, COALESCE(sum(s.late), 0), COALESCE(sum(s.due), 0), a.covered, 1
 FROM flow_accounts_of_day a CROSS JOIN (VALUES ('', NULL), ('critical', 'CRITICAL'), ('high', 'HIGH'))
@@ -45,31 +36,33 @@ LEFT JOIN sums s ON s.account_id = a.account_id
 GROUP BY a.account_id, p.part, a.covered
 HAVING p.part = '' OR sum(s.due) > 0
 """
-# Ages in whole days. A day counts for an episode only when it was watched for all of it, or ended in
+# Being no longer reported ends only that we watch: nobody saw it fixed. Ages in whole days. A day counts for an episode only when it was watched for all of it, or ended in
 # it: an end is rounded up, the end of watching down, its beginning up.
 _AGES: Final = f"""
 WITH followed AS (
-    SELECT a.ou_id, e.severity, e.opened_at, a.watched_from - interval '1 day' AS watched_at,
-        {episodes.CLOSED_AT} AS closed_at, {episodes.CLOSE_REASON} = 'VANISHED' AS has_vanished,
-        LEAST(e.excepted_at, %(as_of)s) AS seen_until
+    SELECT a.ou_id, e.severity, {episodes.CLOSED_AT} AS closed_at,
+        {episodes.CLOSE_REASON} = 'VANISHED' AS has_vanished,
+        LEAST(e.excepted_at, %(as_of)s) AS seen_until, e.opened_at,
+        GREATEST(0, ceil(date_part('epoch', a.watched_from - interval '1 day' - e.opened_at) / 86400))
+            ::int AS entered
     FROM findings_episode e JOIN findings_control c ON c.id = e.control_id
-    JOIN flow_accounts_of_day a ON a.account_id = e.account_id
+    JOIN {episodes.ACCOUNTS} ON a.account_id = e.account_id
     WHERE {episodes.IS_GRAVE} AND e.opened_at >= %(since)s AND e.opened_at < %(as_of)s
         AND a.watched_from IS NOT NULL
         AND (c.scored_from IS NULL OR e.opened_at >= c.scored_from)
+    OFFSET 0
 ), told AS (
-    SELECT ou_id, severity, CASE
+    SELECT ou_id, severity, entered, CASE
             WHEN closed_at <= seen_until AND NOT COALESCE(has_vanished, false) THEN 'closed'
             WHEN seen_until < %(as_of)s AND (closed_at IS NULL OR seen_until < closed_at)
                 THEN 'excepted'
             ELSE 'open' END AS kind,
-        date_part('epoch', LEAST(closed_at, seen_until) - opened_at) / 86400 AS days,
-        GREATEST(0, ceil(date_part('epoch', watched_at - opened_at) / 86400))::int AS entered
-    FROM followed
+        date_part('epoch', LEAST(closed_at, seen_until) - opened_at) / 86400 AS days
+    FROM followed OFFSET 0
 ), aged AS (
-    SELECT ou_id, severity, kind, entered, CASE kind WHEN 'closed' THEN GREATEST(1, ceil(days))
+    SELECT ou_id, severity, entered, kind, CASE kind WHEN 'closed' THEN GREATEST(1, ceil(days))
         ELSE GREATEST(0, floor(days)) END::int AS age
-    FROM told
+    FROM told OFFSET 0
 )
 SELECT ou_id, severity, kind, age, entered, count(*) FROM aged
 WHERE entered = 0 OR age > entered GROUP BY 1, 2, 3, 4, 5
@@ -78,11 +71,9 @@ WHERE entered = 0 OR age > entered GROUP BY 1, 2, 3, 4, 5
 _Ages: TypeAlias = Counter[tuple[str, str, int]]
 
 
-def k27(day: date, *, organization: Organization, now: datetime) -> Iterable[Row]:
+def k27(day: date, *, organization: Organization, now: datetime) -> Select:
     """A row for each scored account and part. One statement."""
-    return episodes.rows(
-        _ROWS, episodes.values(day, organization=organization, now=now, since=DAYS)
-    )
+    return episodes.rows(_ROWS, episodes.values(day, organization=organization, now=now))
 
 
 def details(
