@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from findings.models import Control
-from inventory.models import Account, OrganizationalUnit
+from inventory.models import Account, Organization, OrganizationalUnit
 from posture import scoring
 from posture.models import Cell, CellDay, OuDay, ScoreChange
 from posture.queries import changes
@@ -204,6 +204,31 @@ def test_an_organisation_wide_control_moves_the_root_alone(v8):
     write_day(cells | {(a, whole): (0, 1, 0, 0)})
     assert ("entries", "control enabled", "Inspector.1") in causes(changed(factories.root()))
     assert causes(changed(ou)) == {("posture", "improved", "EC2.8"): 2}
+
+
+def test_another_organisation_moves_nothing_here(v8):
+    _ou, _a, _b, cells = v8
+    theirs = OrganizationalUnit.objects.create(
+        organization=Organization.objects.create(
+            org_id="o-other00001",
+            name="Other",
+            arn="arn:aws:organizations::200000000001:organization/o-other00001",
+            management_account_id="200000000001",
+            root_id="r-zz99",
+            home_region="eu-west-1",
+        ),
+        ou_id="r-zz99",
+        name="Root",
+        path="r-zz99/",
+        depth=0,
+    )
+    account = factories.account(ou=theirs)
+    whole = factories.control(control_id="Inspector.1", is_delegated_admin_only=True)
+    Control.objects.filter(pk=whole.pk).update(organization=theirs.organization)
+    write_day({(account, whole): (1, 1, 0, 0)} | cells, day=BEFORE)
+    write_day({(account, whole): (0, 2, 0, 0)} | cells)
+    assert causes(changed(factories.root())) == {}
+    assert causes(changed(theirs)) == {("posture", "worsened", "Inspector.1"): 1}
 
 
 def test_the_week_is_compared_with_the_newest_day_a_week_earlier_or_more(v8):

@@ -27,8 +27,9 @@ _CELLS: Final = f"""
     SELECT c.*, m.cause, m.way, m.is_account,
         round(100 * (m.n - %(level)s * m.d) / %(whole)s, 7) AS points
     FROM counted c {moves.STEPS}
-    WHERE m.applies AND (m.n <> 0 OR m.d <> 0) AND m.part = %(part)s
-        AND (c.is_of_all AND m.way = 'STAYED' AND EXISTS (SELECT 1 FROM target WHERE is_root)
+    WHERE (m.n <> 0 OR m.d <> 0) AND m.part = %(part)s
+        AND (c.is_of_all AND m.way = 'STAYED' AND c.organization_id IN (
+                SELECT organization_id FROM target WHERE is_root)
             OR NOT c.is_of_all AND (c.ou_0, c.ou_1, c.scored_0, c.scored_1, m.way) IN (SELECT * FROM way))
 )
 SELECT abs(m.points), m.account_id, m.control_id, m.cause, m.points, a.account_id, a.name,
