@@ -1,7 +1,5 @@
 """The account list and one account's page."""
 
-import heapq
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from django.db.models import (
     Case,
-    Count,
     DecimalField,
     F,
     FilteredRelation,
@@ -26,7 +23,7 @@ from inventory.access import AnyUser
 from inventory.models import Account, Team
 from inventory.web import Key, Page
 from posture.models import AccountDay
-from posture.queries import days, figures, letters
+from posture.queries import days, figures
 from posture.queries.days import Newest
 from posture.queries.figures import Standing
 
@@ -51,8 +48,7 @@ SORTS = {
 class Sorted(TypedDict):
     """What _listed adds to an account; `day_id` is the row of its figures."""
 
-    on_day: Any  # relations to its AccountDay of the day, and of the day rolled up before
-    day_before: Any
+    on_day: Any  # the relation to its AccountDay of the day
     sort_score: Decimal
     sort_lost: Decimal
     sort_critical: int
@@ -80,6 +76,7 @@ class AccountRow:
     """`lost` is the weight that its failures cost; the points an OU would win back hang on it.
 
     `is_visible`: the person may open its page; an account of a day of the past may be elsewhere now.
+    `team_key` is that of `team`, 0 for none.
     """
 
     account_id: str
@@ -93,6 +90,7 @@ class AccountRow:
     standing: Standing
     lost: Decimal
     is_visible: bool = True
+    team_key: int = 0
 
 
 def _listed(user: AnyUser, newest: Newest, *, is_frozen: bool = False) -> "Listed":
@@ -104,7 +102,6 @@ def _listed(user: AnyUser, newest: Newest, *, is_frozen: bool = False) -> "Liste
     lost = F("on_day__managed_d") - F("on_day__managed_n")
     found = Account.objects.select_related("ou__organization", "team").annotate(
         on_day=_on(newest.day, "accountday"),
-        day_before=_on(newest.previous, "accountday"),
         sort_score=Case(
             When(
                 on_day__managed_d__gt=0,
@@ -181,76 +178,6 @@ def total(
     return _narrowed(rows, filters, is_frozen=is_frozen).count()
 
 
-@dataclass(frozen=True, slots=True)
-class Below:
-    """The scored accounts below an OU as a person sees them, not read yet."""
-
-    user: AnyUser
-    rows: "Listed"
-    newest: Newest
-    is_frozen: bool
-
-
-def scored(user: AnyUser, ou_path: str, *, day: date, is_frozen: bool = False) -> Below:
-    """What the three functions below read from. One query."""
-    newest = days.newest_account_days(user, day=day)
-    rows = _listed(user, newest, is_frozen=is_frozen).filter(on_day__is_scored=True)
-    narrowed = _narrowed(rows, AccountFilters(ou_path=ou_path), is_frozen=is_frozen)
-    return Below(user, narrowed, newest, is_frozen)
-
-
-@dataclass(frozen=True, slots=True)
-class Picked:
-    """`letters` are how many accounts have which, by the path of their OU."""
-
-    letters: Mapping[str, Counter[str]]
-    needing_help: tuple[AccountRow, ...]
-    lowest: tuple[AccountRow, ...]
-
-
-def picked(below: Below, *, limit: int) -> Picked:
-    """Those whose failures cost the OU most, and those with the lowest letters (of one letter, the
-    lowest score first); not those without one. Four queries at most.
-
-    Chosen out of one reading of a few numbers of all accounts: to ask for each list by itself costs
-    several times as much.
-    """
-    read = list(_ranked(below, "pk", "sort_lost", "sort_score"))
-    costly = heapq.nsmallest(
-        limit, (one for one in read if one[3] > 0), key=lambda o: (-o[3], o[2])
-    )
-    rated = (one for one in read if one[1] < letters.NOT_RATED)
-    low = heapq.nsmallest(limit, rated, key=lambda one: (-one[1], one[4], one[2]))
-    keys = {one[2] for one in (*costly, *low)}
-    found = list(below.rows.filter(pk__in=keys)) if keys else []
-    rows = _rows(below.user, found, below.newest, is_frozen=below.is_frozen) if found else ()
-    by_key = {account.pk: row for account, row in zip(found, rows, strict=True)}
-    return Picked(
-        _counted((path, rank, 1) for path, rank, *_ in read),
-        tuple(by_key[one[2]] for one in costly),
-        tuple(by_key[one[2]] for one in low),
-    )
-
-
-def letters_by_ou(below: Below) -> dict[str, Counter[str]]:
-    """How many have which letter, by the path of their OU. One query."""
-    return _counted(_ranked(below).annotate(accounts=Count("pk")))
-
-
-def _ranked(below: Below, *more: str) -> "QuerySet[Account, tuple[Any, ...]]":
-    """(path of the OU, place of the letter in letters.LETTERS, and more) of each account."""
-    path = "on_day__ou__path" if below.is_frozen else "ou__path"
-    ranked = below.rows.annotate(rank=letters.shown_rank("on_day", "day_before")).order_by()
-    return cast("QuerySet[Account, tuple[Any, ...]]", ranked.values_list(path, "rank", *more))
-
-
-def _counted(ranks: Iterable[tuple[Any, ...]]) -> dict[str, Counter[str]]:
-    found: dict[str, Counter[str]] = {}
-    for path, rank, number in ranks:
-        found.setdefault(path, Counter())[str(letters.LETTERS[rank])] += number
-    return found
-
-
 def _rows(
     user: AnyUser,
     accounts: "Iterable[WithAnnotations[Account, Sorted]]",
@@ -293,6 +220,7 @@ def _past_row(
         shown,
         ou_label=row.ou.label or row.ou.organization.label,
         team=team.name if team else "",
+        team_key=row.team_key if team else 0,
         # Whether it counted then is known; which state it had is not.
         state=Account.State.ACTIVE,
         state_label=Account.State.ACTIVE.label,
@@ -308,6 +236,7 @@ def _row(account: Account, row: AccountDay | None, before: AccountDay | None) ->
         ou_label=account.ou.label or account.ou.organization.label,
         environment=account.environment,
         team=account.team.name if account.team else "",
+        team_key=account.team_id or 0,
         state=account.state,
         state_label=account.get_state_display(),
         is_scored=row is not None and row.is_scored,

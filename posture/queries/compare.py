@@ -1,7 +1,5 @@
 """Two OUs side by side."""
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,13 +8,13 @@ from typing import Final
 from inventory.access import AnyUser
 from inventory.models import OrganizationalUnit
 from inventory.queries import tree
-from posture.queries import accounts, days, kpis, organization, past
-from posture.queries.figures import History, Standing
+from posture.queries import fixing, kpis, organization, ou_days, past
+from posture.queries.figures import Standing
 from posture.queries.organization import AreaScore
+from posture.queries.ou_days import OuPast
 from posture.queries.past import PastControl
-from posture.queries.scorecard import controls, deadlines
+from posture.queries.scorecard import below, deadlines
 from posture.queries.scorecard.deadlines import Deadline
-from posture.scoring import Letter
 
 CONTROLS_SHOWN: Final = 15
 
@@ -70,20 +68,15 @@ class Comparison:
     shared_total: int
 
 
-def compare(
-    user: AnyUser, a: str, b: str, *, day: date, is_frozen: bool = False
-) -> Comparison | None:
-    """Both OUs, None where the person may not see one of them. Twenty queries at most."""
+def compare(user: AnyUser, a: str, b: str, *, day: date) -> Comparison | None:
+    """Both OUs, None where the person may not see one of them. Ten queries."""
     visible = OrganizationalUnit.objects.visible_to(user).select_related("organization")
     found = {ou.ou_id: ou for ou in visible.filter(ou_id__in=(a, b))}
     if a not in found or b not in found:
         return None
     ous = (found[a], found[b])
-    histories = days.ou_histories(user, {ou.pk for ou in ous}, day=day)
-    areas = days.ou_areas(user, histories)
-    first, second = (
-        _side(user, ou, histories[ou.pk], areas[ou.pk], day=day, is_frozen=is_frozen) for ou in ous
-    )
+    pasts = ou_days.of_ous([ou.pk for ou in ous], day=day)
+    first, second = (_side(ou, pasts[ou.pk], day=day) for ou in ous)
     shared = _shared(ous, first.standing, second.standing, day=day)
     return Comparison(
         first=first,
@@ -98,29 +91,19 @@ def compare(
     )
 
 
-def _side(
-    user: AnyUser,
-    ou: OrganizationalUnit,
-    history: History,
-    areas: Mapping[str, days.AreaPair],
-    *,
-    day: date,
-    is_frozen: bool,
-) -> Side:
-    counted: Counter[str] = Counter()
-    below = accounts.scored(user, ou.path, day=day, is_frozen=is_frozen)
-    for counts in accounts.letters_by_ou(below).values():
-        counted += counts
+def _side(ou: OrganizationalUnit, past: OuPast, *, day: date) -> Side:
+    standing = past.history.standing
+    letters = below.letters_below(ou, day=standing.as_of) if standing.as_of else {}
     (line,) = kpis.lines_of(ou, day=day, ids=[deadlines.KPI])
     return Side(
         ou_id=ou.ou_id,
         name=tree.shown_name(ou),
         label=ou.label or tree.shown_name(ou),
-        standing=history.standing,
-        trend=history.trend,
-        areas=organization.area_scores(areas),
-        letters=tuple((str(letter), counted[str(letter)]) for letter in Letter),
-        deadlines=deadlines.deadlines(history.now, line),
+        standing=standing,
+        trend=past.history.trend,
+        areas=organization.area_scores(past.areas),
+        letters=below.in_order(letters),
+        deadlines=deadlines.deadlines(past.history.now, line),
     )
 
 
@@ -155,7 +138,7 @@ def _by_points(row: Shared) -> tuple[Decimal, str]:
 
 def _points(one: PastControl, standing: Standing) -> Decimal | None:
     whole = standing.figures.sums.managed_d if standing.figures else Decimal(0)
-    return controls.points(one.lost_weight, whole)
+    return fixing.points(one.lost_weight, whole)
 
 
 def _gap(first: Decimal | None, second: Decimal | None) -> Decimal | None:

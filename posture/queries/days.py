@@ -27,12 +27,11 @@ from inventory.models import Account
 from posture.models import AccountDay, OuDay, RollupState
 from posture.queries import figures
 from posture.queries.figures import DAYS_A_WEEK, WEEKS, Figures, History
+from posture.queries.ou_days import AreaPair, pairs
 
 Row = TypeVar("Row", AccountDay, OuDay)
 # Before the name of a sum: an annotation may not be called as the field it sums.
 _SUM = "sum_"
-# (now, before) of one area.
-AreaPair = tuple[Figures | None, Figures | None]
 
 
 def _window(rows: "QuerySet[Row]", day: date) -> "QuerySet[Row]":
@@ -66,25 +65,6 @@ def _needed(rows: "QuerySet[Row]", owner: str, day: date) -> "QuerySet[Row]":
     )
 
 
-def ou_histories(user: AnyUser, ou_ids: Collection[int], *, day: date) -> dict[int, History]:
-    """The 13 weeks of each of these OUs that the person sees whole. One query."""
-    rows = OuDay.objects.visible_to(user).filter(ou_id__in=ou_ids, area="")
-    found: dict[int, list[Figures]] = {ou_id: [] for ou_id in ou_ids}
-    for row in _needed(rows, "ou_id", day):
-        found[row.ou_id].append(figures.of_ou(row))
-    return {ou_id: figures.history(rows, day=day) for ou_id, rows in found.items()}
-
-
-def ou_areas(user: AnyUser, histories: Mapping[int, History]) -> dict[int, dict[str, AreaPair]]:
-    """Areas of each OU on the days of its newest and its earlier figures. One query."""
-    days = _days_of(histories.values())
-    rows = OuDay.objects.visible_to(user).filter(ou_id__in=list(histories), day__in=days)
-    found: dict[int, dict[tuple[str, date], Figures]] = {ou_id: {} for ou_id in histories}
-    for row in rows.exclude(area=""):
-        found[row.ou_id][row.area, row.day] = figures.of_ou(row)
-    return {ou_id: _pairs(found[ou_id], past) for ou_id, past in histories.items()}
-
-
 def account_history(user: AnyUser, account: Account, *, day: date) -> History:
     """The 13 weeks of one account. One query."""
     rows = AccountDay.objects.visible_to(user).filter(account=account, area="")
@@ -96,7 +76,7 @@ def account_areas(user: AnyUser, account: Account, past: History) -> dict[str, A
     """Areas of one account on the days of its newest and its earlier figures. One query."""
     rows = AccountDay.objects.visible_to(user).filter(account=account, day__in=_days_of([past]))
     found = {(row.area, row.day): figures.of_account(row) for row in rows.exclude(area="")}
-    return _pairs(found, past)
+    return pairs(found, past)
 
 
 def account_row(user: AnyUser, account: Account, past: History) -> AccountDay | None:
@@ -139,7 +119,21 @@ def team_areas(
     rows = AccountDay.objects.filter(day__in=days, team_key=team)
     rows = rows.filter(seen_then(user)) if is_frozen else rows.visible_to(user)
     summed = _summed(rows.exclude(area=""), "day", "area").order_by("day", "area")
-    return _pairs({(row["area"], row["day"]): _totals(row) for row in summed}, past)
+    return pairs({(row["area"], row["day"]): _totals(row) for row in summed}, past)
+
+
+def weighed(
+    user: AnyUser, *, day: date, team: int | None = None, is_frozen: bool = False
+) -> tuple[tuple[int, int], ...]:
+    """(key, criticality) of the scored accounts that the person sees on a day. One query.
+
+    :param team: of this owner only.
+    """
+    rows = AccountDay.objects.filter(day=day, area="", is_scored=True)
+    rows = rows.filter(seen_then(user)) if is_frozen else rows.visible_to(user)
+    if team is not None:
+        rows = rows.filter(team_key=team)
+    return tuple(rows.order_by("account_id").values_list("account_id", "criticality"))
 
 
 def week_days(*, day: date) -> tuple[date, ...]:
@@ -162,7 +156,7 @@ def own_areas(user: AnyUser, past: History) -> dict[str, AreaPair]:
     """Areas of all accounts that the person sees, taken together. One query."""
     rows = AccountDay.objects.visible_to(user).filter(day__in=_days_of([past])).exclude(area="")
     summed = _summed(rows, "day", "area").order_by("day", "area")
-    return _pairs({(row["area"], row["day"]): _totals(row) for row in summed}, past)
+    return pairs({(row["area"], row["day"]): _totals(row) for row in summed}, past)
 
 
 def _summed(rows: "QuerySet[AccountDay]", *by: str) -> "QuerySet[AccountDay, dict[str, Any]]":
@@ -224,15 +218,3 @@ def state() -> RollupState | None:
 def _days_of(histories: Iterable[History]) -> set[date]:
     kept = [row for past in histories for row in (past.now, past.before) if row]
     return {row.day for row in kept}
-
-
-def _pairs(found: Mapping[tuple[str, date], Figures], past: History) -> dict[str, AreaPair]:
-    now, before = past.now, past.before
-    areas = {area for area, _ in found}
-    return {
-        area: (
-            found.get((area, now.day)) if now else None,
-            found.get((area, before.day)) if before else None,
-        )
-        for area in areas
-    }

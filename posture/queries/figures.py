@@ -1,6 +1,6 @@
 """Sums into what a page shows: scores, letters, changes and weeks. No query in here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -58,11 +58,20 @@ class Figures:
         return scoring.score(self.sums)
 
     @property
+    def managed(self) -> Decimal | None:
+        """The score alone; the whole `score` takes four times as long."""
+        return scoring.managed(self.sums)
+
+    @property
     def grade(self) -> scoring.Grade:
+        return self.graded(self.score)
+
+    def graded(self, score: scoring.Score) -> scoring.Grade:
+        """:param score: its own, where that is at hand."""
         gates = scoring.GateInputs(
             self.accounts_evaluated, self.accounts_overdue_critical, self.accounts_overdue_high, 0
         )
-        return scoring.grade(self.score, gates)
+        return scoring.grade(score, gates)
 
     @property
     def severities(self) -> tuple[tuple[str, int], ...]:
@@ -127,6 +136,12 @@ def of_account(row: AccountDay) -> Figures:
     )
 
 
+def of_columns(day: date, columns: Sequence[Any]) -> Figures:
+    """:param columns: those of SUMS, and then the counts of Figures in its order; none is None."""
+    sums = len(SUMS)
+    return Figures(day, scoring.Sums(*columns[:sums]), *columns[sums:])
+
+
 def of_totals(values: Mapping[str, Any]) -> Figures:
     """Sums that the database made over rows of accounts; its names are those of the fields."""
     counts = (
@@ -178,7 +193,7 @@ class History:
     @property
     def trend(self) -> tuple[tuple[str, Decimal | None], ...]:
         """(week, score), as the trend chart takes it."""
-        return tuple((label, row.score.managed if row else None) for label, row in self.weeks)
+        return tuple((label, row.managed if row else None) for label, row in self.weeks)
 
     @property
     def scores(self) -> tuple[Decimal | None, ...]:
@@ -238,8 +253,9 @@ def standing(
     """:param previous: the day rolled up before; a better letter than its own is held back."""
     if now is None:
         return Standing()
-    score, grade = now.score, scoring.held(now.grade, previous.grade if previous else None)
-    earlier = before.score.managed if before else None
+    score = now.score
+    grade = scoring.held(now.graded(score), previous.grade if previous else None)
+    earlier = before.managed if before else None
     return Standing(
         score=score.managed,
         raw=score.raw,

@@ -1,16 +1,11 @@
 """Letters of accounts by the database, for lists that are ordered or counted by them.
 
-The same cuts and caps as posture.scoring.grade; a test holds both to the same letters. Written as SQL
-once: as expressions they took longer to be put together than everything else on a page.
+The same cuts and caps as posture.scoring.grade; a test holds both to the same letters.
 """
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, Final
-
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Func, IntegerField
-from django.db.models.sql.compiler import SQLCompiler
+from typing import Final
 
 from posture.scoring import CUTS, EXCEPTION_CAPS, FULL_COVERAGE, RATED_COVERAGE, Letter
 
@@ -21,38 +16,37 @@ _RANK: Final[Mapping[Letter, int]] = {letter: rank for rank, letter in enumerate
 _PLACES: Final = 7  # before a tie is rounded half up, as in posture.scoring
 
 
-def shown_rank(newest: str, previous: str) -> Func:
-    """Place in LETTERS of the letter as shown: an upgrade waits until it has lasted for two days.
+# What a letter hangs on, worked out once for each row: OFFSET keeps the planner from writing it into
+# every place that reads it. Most accounts are wholly covered and have no exception: no division then.
+_PERCENTS: Final = """
+CROSS JOIN LATERAL (
+    SELECT {managed} AS score,
+        CASE WHEN {alias}.coverage_n = {alias}.coverage_d AND {alias}.coverage_d > 0 THEN 100
+            ELSE COALESCE({coverage}, 0) END AS coverage,
+        CASE WHEN {alias}.exception_n = 0 THEN 0 ELSE COALESCE({exception}, 0) END AS load
+    OFFSET 0) {alias}_percent
+"""
 
-    :param newest: the name of a FilteredRelation to the AccountDay of the day; :param previous: to
-        that of the day rolled up before, which may be missing.
-    """
-    return _ShownRank(F(f"{newest}__pk"), F(f"{previous}__pk"), output_field=IntegerField())
 
-
-class _ShownRank(Func):
-    """Of two rows of AccountDay, named by their keys."""
-
-    def as_sql(  # type: ignore[override]
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
-    ) -> tuple[str, tuple[()]]:
-        # Which name a joined table has is known only now.
-        newest, previous = (
-            compiler.quote_name_unless_alias(column.alias)
-            for column in self.get_source_expressions()
-        )
-        return _sql(newest, previous), ()
+def percents(alias: str) -> str:
+    """A join that `rank` needs, behind the row of AccountDay with this alias."""
+    names = {name: _percent(alias, name) for name in ("managed", "coverage", "exception")}
+    return _PERCENTS.format(alias=alias, **names)
 
 
 @cache
-def _sql(newest: str, previous: str) -> str:
+def shown_rank(newest: str, previous: str) -> str:
+    """SQL for the place in LETTERS of the letter as shown: an upgrade waits until it lasts two days.
+
+    Behind `percents` of both. :param newest: the alias of a row of AccountDay; :param previous: that
+        of the day rolled up before, which may be missing (a left join).
+    """
     earlier = f"CASE WHEN {previous}.id IS NULL THEN 0 ELSE {_rank(previous)} END"
     return f"GREATEST({_rank(newest)}, {earlier})"
 
 
 def _rank(alias: str) -> str:
-    score, coverage = _percent(alias, "managed"), f"COALESCE({_percent(alias, 'coverage')}, 0)"
-    load = f"COALESCE({_percent(alias, 'exception')}, 0)"
+    score, coverage, load = (f"{alias}_percent.{name}" for name in ("score", "coverage", "load"))
     caps = (
         _first(((f"{score} >= {cut}", letter) for cut, letter in CUTS), Letter.F),
         _first([(f"{alias}.overdue_critical > 0", Letter.C)], Letter.A),
@@ -61,7 +55,7 @@ def _rank(alias: str) -> str:
         _first([(f"{coverage} < {FULL_COVERAGE}", Letter.B)], Letter.A),
     )
     return (
-        f"CASE WHEN {alias}.managed_d = 0 OR {coverage} < {RATED_COVERAGE} THEN {NOT_RATED}"
+        f"CASE WHEN {score} IS NULL OR {coverage} < {RATED_COVERAGE} THEN {NOT_RATED}"
         f" ELSE GREATEST({', '.join(caps)}) END"
     )
 

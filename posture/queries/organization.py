@@ -4,17 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from findings.models import Area
 from inventory import access
 from inventory.access import AnyUser
-from inventory.models import OrganizationalUnit
+from inventory.models import OrganizationalUnit, Team
 from inventory.queries import tree
+from posture import scoring
 from posture.models import OuDay
-from posture.queries import accounts, days, figures
+from posture.queries import accounts, days, figures, fixing, ou_days
 from posture.queries.accounts import AccountRow
-from posture.queries.days import AreaPair
 from posture.queries.figures import Figures, History, Measure, Standing
+from posture.queries.fixing import FailingControls
+from posture.queries.ou_days import AreaPair, OuPast
+from posture.scoring import Letter
 
 # The overview shows the whole tree up to this many OUs, else its upper two levels.
 _OUS_ON_OVERVIEW = 40
@@ -87,11 +91,10 @@ class Measures:
 class Overview:
     """`is_whole`: the organisation; else the accounts that the person sees, taken together.
 
-    `root_id` is the scorecard behind the score, "" where there is none. `own_accounts` only for
-    people who see no OU as a whole.
+    `root_id` is the scorecard behind the score, "" where there is none. The last three only for people
+    who see no OU as a whole: their accounts, their teams as (key, name), and what to fix next.
     """
 
-    name: str
     is_whole: bool
     root_id: str
     standing: Standing
@@ -102,7 +105,9 @@ class Overview:
     areas: tuple[AreaScore, ...]
     ous: tuple[OuRow, ...]
     ous_total: int
-    own_accounts: tuple[AccountRow, ...]
+    own_accounts: tuple[AccountRow, ...] = ()
+    own_teams: tuple[tuple[int, str], ...] = ()
+    own_failing: FailingControls | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -110,25 +115,22 @@ class Overview:
 
 
 def overview(user: AnyUser, *, day: date) -> Overview:
-    """The organisation as the person may see it. Seven queries at most, however large it is."""
+    """The organisation as the person may see it. Nine queries at most, however large it is."""
     visible = list(_visible(user))
-    organization = tree.organization()
     below = [ou for ou in visible if not ou.is_root]
     shown = below
     if len(below) > _OUS_ON_OVERVIEW:
         shown = [ou for ou in below if ou.depth <= _UPPER_LEVELS]
     root = next((ou for ou in visible if ou.is_root), None)
     wanted = {ou.pk for ou in shown} | ({root.pk} if root else set())
-    histories = days.ou_histories(user, wanted, day=day)
-    areas = days.ou_areas(user, histories)
+    pasts = ou_days.of_ous(wanted, day=day)
     if root is not None:
-        past, pairs = histories[root.pk], areas[root.pk]
+        past, pairs = pasts[root.pk].history, pasts[root.pk].areas
     else:
         past = days.own_history(user, day=day)
         pairs = days.own_areas(user, past)
     movers = _movers(past, pairs)
     return Overview(
-        name=organization.label if organization else "",
         is_whole=root is not None and access.scope_of(user).everything,
         root_id=root.ou_id if root else "",
         standing=past.standing,
@@ -137,20 +139,30 @@ def overview(user: AnyUser, *, day: date) -> Overview:
         movers=movers,
         mover_limit=max((abs(m.points) for m in movers if m.points), default=Decimal(1)),
         areas=area_scores(pairs),
-        ous=_rows(shown, histories, areas),
+        ous=_rows(shown, pasts),
         ous_total=len(below),
-        own_accounts=_own_accounts(user, day=day) if not visible else (),
+        **({} if visible else _own(user, past, day=day)),
     )
 
 
+def _own(user: AnyUser, past: History, *, day: date) -> dict[str, Any]:
+    """Of a person who sees no OU as a whole: their accounts and teams, and what to fix next."""
+    teams = Team.objects.filter(pk__in=access.scope_of(user).team_ids).order_by("name", "pk")
+    weighed = days.weighed(user, day=past.now.day) if past.now else ()
+    return {
+        "own_accounts": _own_accounts(user, day=day),
+        "own_teams": tuple(teams.values_list("pk", "name")),
+        "own_failing": fixing.failing_in(weighed, past.standing, day=day, is_frozen=False),
+    }
+
+
 def scorecards(user: AnyUser, *, day: date, is_frozen: bool = False) -> tuple[OuRow, ...]:
-    """Every OU that the person sees as a whole, in tree order, the root first. Three queries.
+    """Every OU that the person sees as a whole, in tree order, the root first. Two queries.
 
     :param is_frozen: those that had a row on `day`, as they were at its end.
     """
     visible = _visible_on(user, day) if is_frozen else _visible(user)
-    histories = days.ou_histories(user, {ou.pk for ou in visible}, day=day)
-    return _rows(visible, histories, days.ou_areas(user, histories))
+    return _rows(visible, ou_days.of_ous({ou.pk for ou in visible}, day=day))
 
 
 def _visible(user: AnyUser) -> list[OrganizationalUnit]:
@@ -185,12 +197,20 @@ def area_scores(pairs: Mapping[str, AreaPair]) -> tuple[AreaScore, ...]:
 
 
 def _area(area: Area, pairs: Mapping[str, AreaPair]) -> AreaScore:
-    now = figures.standing(*pairs.get(area, (None, None)))
-    # The letter of the number alone: it colours the bar, the gates belong to the whole.
-    return AreaScore(area.value, area.label, now.score, now.delta, now.uncapped)
+    now, before = pairs.get(area, (None, None))
+    score = now.managed if now else None
+    earlier = before.managed if before else None
+    return AreaScore(
+        area.value,
+        area.label,
+        score,
+        None if score is None or earlier is None else score - earlier,
+        # The letter of the number alone: it colours the bar, the gates belong to the whole.
+        str(Letter.NR if score is None else scoring.letter(score)),
+    )
 
 
-def _movers(past: History, pairs: dict[str, AreaPair]) -> tuple[Mover, ...]:
+def _movers(past: History, pairs: Mapping[str, AreaPair]) -> tuple[Mover, ...]:
     """What moved the score, most first: the areas, and the rest so that the parts sum to the whole."""
     now, before = past.now, past.before
     if now is None or before is None:
@@ -228,14 +248,10 @@ def _points_moved(
 
 def _rows(
     ous: Sequence[OrganizationalUnit],
-    histories: dict[int, History],
-    areas: dict[int, dict[str, AreaPair]],
+    pasts: Mapping[int, OuPast],
 ) -> tuple[OuRow, ...]:
     paths = {ou.path for ou in ous if not ou.is_root}
-    return tuple(
-        ou_row(ou, histories[ou.pk], areas[ou.pk], indent=_indent(ou, paths), paths=paths)
-        for ou in ous
-    )
+    return tuple(ou_row(ou, pasts[ou.pk], indent=_indent(ou, paths), paths=paths) for ou in ous)
 
 
 def _indent(ou: OrganizationalUnit, paths: set[str]) -> int:
@@ -247,8 +263,7 @@ def _indent(ou: OrganizationalUnit, paths: set[str]) -> int:
 
 def ou_row(
     ou: OrganizationalUnit,
-    past: History,
-    areas: dict[str, AreaPair],
+    past: OuPast,
     *,
     indent: int = 0,
     paths: set[str] = frozenset(),  # type: ignore[assignment]
@@ -263,7 +278,7 @@ def ou_row(
         indent=indent,
         has_children=any(path != ou.path and path.startswith(ou.path) for path in paths),
         is_scored=ou.role != OrganizationalUnit.Role.SUSPENDED,
-        standing=past.standing,
-        scores=past.scores,
-        areas=area_scores(areas),
+        standing=past.history.standing,
+        scores=past.history.scores,
+        areas=area_scores(past.areas),
     )

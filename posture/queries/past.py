@@ -34,7 +34,8 @@ CROSS JOIN LATERAL (
 {_THEN} WHERE x.failed > 0 AND NOT c.is_delegated_admin_only ORDER BY c.control_id
 """
 _CONTROLS: Final = f"""
-{_WORDS}, x.passed, x.failed, x.accounts_failing, x.accounts, x.overdue, x.lost_weight
+{_WORDS}, x.passed, x.failed, x.accounts_failing, x.accounts, x.overdue, x.lost_weight,
+    c.remediation_url
 FROM findings_control c
 CROSS JOIN LATERAL (
     SELECT * FROM posture_oucontrolday d
@@ -49,6 +50,7 @@ class PastControl:
     """A control that failed at the end of a day. `is_counted`: its cells were in the scores.
 
     The counts of accounts and `lost_weight` are those of an OU; of a single account they are 0.
+    `overdue` is None where it is not kept.
     """
 
     control_id: str
@@ -62,8 +64,14 @@ class PastControl:
     failed: int
     accounts_failing: int = 0
     accounts: int = 0
-    overdue: int = 0
+    overdue: int | None = 0
     lost_weight: Decimal = Decimal(0)
+    remediation_url: str = ""
+
+    @property
+    def is_provisional(self) -> bool:
+        """New: shown before it is scored."""
+        return self.is_scored and not self.is_counted
 
     @property
     def area_label(self) -> str:

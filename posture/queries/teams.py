@@ -12,10 +12,12 @@ from findings.queries.filters import NONE
 from inventory import access
 from inventory.access import AnyUser
 from inventory.models import Team
-from posture.queries import accounts, days, figures, organization
+from posture.queries import accounts, days, figures, fixing, organization
 from posture.queries.accounts import AccountFilters, AccountRow
 from posture.queries.figures import History, Standing
+from posture.queries.fixing import FailingControls
 from posture.queries.organization import AreaScore
+from posture.queries.scorecard import beside
 
 NO_TEAM: Final = 0
 _NO_TEAM_NAME: Final = "No owner"
@@ -40,10 +42,17 @@ class TeamRow:
 
 @dataclass(frozen=True, slots=True)
 class TeamPage:
-    """`is_part`: there may be more accounts of the team than the person sees."""
+    """`is_part`: there may be more accounts of the team than the person sees.
+
+    `failing` is what to fix next for most points. `suppressed` are open findings that somebody set to
+    SUPPRESSED: they count as failing; None is not kept (of a past day), or not counted for a part.
+    """
 
     team: TeamRow
     is_part: bool
+    is_own: bool
+    failing: FailingControls
+    suppressed: int | None
     trend: tuple[tuple[str, Decimal | None], ...]
     areas: tuple[AreaScore, ...]
     accounts: tuple[AccountRow, ...]
@@ -64,7 +73,7 @@ def teams(user: AnyUser, *, day: date, is_frozen: bool = False) -> tuple[TeamRow
 
 
 def team_page(user: AnyUser, key: int, *, day: date, is_frozen: bool = False) -> TeamPage | None:
-    """One owner, None when the person sees no account that is its own on the day. Eight queries, two more frozen."""
+    """One owner, None when the person sees no account that is its own on the day. Eleven queries, one more frozen."""
     asked = days.week_days(day=day)
     found = days.of_teams(user, asked, team=key, is_frozen=is_frozen)
     team = Team.objects.filter(pk=key).first()
@@ -72,12 +81,19 @@ def team_page(user: AnyUser, key: int, *, day: date, is_frozen: bool = False) ->
     if past.now is None or past.now.day != max(asked) or (team is None and key != NO_TEAM):
         return None
     scope = access.scope_of(user)
+    is_own = key in scope.team_ids
+    is_part = not (scope.everything or is_own)
+    standing = past.standing
+    weighed = days.weighed(user, day=past.now.day, team=key, is_frozen=is_frozen)
     listed = accounts.listing(
         user, AccountFilters(owner=key), cursor_text="", day=day, is_frozen=is_frozen
     )
     return TeamPage(
         team=_row(key, team, past),
-        is_part=not (scope.everything or key in scope.team_ids),
+        is_part=is_part,
+        is_own=is_own,
+        failing=fixing.failing_in(weighed, standing, day=past.now.day, is_frozen=is_frozen),
+        suppressed=None if is_part or is_frozen else beside.suppressed_of(key),
         trend=past.trend,
         areas=organization.area_scores(days.team_areas(user, key, past, is_frozen=is_frozen)),
         accounts=listed.rows[:_ACCOUNTS_SHOWN],

@@ -29,6 +29,7 @@ from posture.scoring.cells import (
     Score,
     Sums,
     cell_state,
+    managed,
     one_decimal,
     score,
 )
@@ -51,6 +52,7 @@ from posture.scoring.grades import (
     Letter,
     grade,
     held,
+    letter,
 )
 
 __all__ = [
@@ -85,6 +87,8 @@ __all__ = [
     "change",
     "grade",
     "held",
+    "letter",
+    "managed",
     "one_decimal",
     "score",
     "split",

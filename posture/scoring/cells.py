@@ -132,12 +132,15 @@ class Score:
     exception_load: Decimal | None
 
 
+def managed(sums: Sums) -> Decimal | None:
+    """The managed percentage alone, for a week of a trend or one area."""
+    shown = _percent(sums.managed_n, sums.managed_d)
+    return min(shown, _ALMOST) if shown is not None and sums.failed else shown
+
+
 def score(sums: Sums) -> Score:
-    managed = _percent(sums.managed_n, sums.managed_d)
-    if managed is not None and sums.failed:
-        managed = min(managed, _ALMOST)
     return Score(
-        managed=managed,
+        managed=managed(sums),
         raw=_percent(sums.raw_n, sums.raw_d),
         coverage=_percent(sums.coverage_n, sums.coverage_d),
         exception_load=_percent(sums.exception_n, sums.exception_d),

@@ -26,7 +26,7 @@ RATED_COVERAGE = Decimal(80)
 FULL_COVERAGE = Decimal(95)
 # (exceptions above this percentage, best letter left), strictest first.
 EXCEPTION_CAPS = ((Decimal(25), Letter.C), (Decimal(10), Letter.B))
-# A gate caps an OU when more than 5 % of its accounts breach it: more than one in twenty.
+# A gate caps an OU when more than 5% of its accounts breach it: more than one in twenty.
 _ACCOUNTS_PER_BREACH = 20
 
 
@@ -63,13 +63,13 @@ def grade(score: Score, gates: GateInputs) -> Grade:
     """This will turn the shown score into a letter, and cap it where a number must not hide."""
     if score.managed is None or score.coverage is None:
         return Grade(Letter.NR, Letter.NR, ("nothing evaluated",))
-    uncapped = _letter(score.managed)
+    uncapped = letter(score.managed)
     if score.coverage < RATED_COVERAGE:
-        return Grade(Letter.NR, uncapped, (f"coverage {score.coverage} % is below 80 %",))
+        return Grade(Letter.NR, uncapped, (f"coverage {score.coverage}% is below 80%",))
     binding = [cap for cap in _caps(score, gates) if _RANK[cap[0]] > _RANK[uncapped]]
     binding.sort(key=lambda cap: -_RANK[cap[0]])
-    letter = binding[0][0] if binding else uncapped
-    return Grade(letter, uncapped, tuple(reason for _, reason in binding))
+    capped = binding[0][0] if binding else uncapped
+    return Grade(capped, uncapped, tuple(reason for _, reason in binding))
 
 
 def held(today: Grade, before: Grade | None) -> Grade:
@@ -84,7 +84,8 @@ def held(today: Grade, before: Grade | None) -> Grade:
     return Grade(before.letter, today.uncapped, (*today.reasons, reason))
 
 
-def _letter(managed: Decimal) -> Letter:
+def letter(managed: Decimal) -> Letter:
+    """What the score alone says, without gates."""
     return next((letter for cut, letter in CUTS if managed >= cut), Letter.F)
 
 
@@ -100,7 +101,7 @@ def _caps(score: Score, gates: GateInputs) -> Iterable[tuple[Letter, str]]:
     load = score.exception_load or Decimal(0)
     for limit, letter in EXCEPTION_CAPS:
         if load > limit:
-            yield letter, f"exceptions {load} % are above {limit} %"
+            yield letter, f"exceptions {load}% are above {limit}%"
             break
     if score.coverage is not None and score.coverage < FULL_COVERAGE:
-        yield Letter.B, f"coverage {score.coverage} % is below 95 %"
+        yield Letter.B, f"coverage {score.coverage}% is below 95%"

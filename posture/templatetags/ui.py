@@ -1,5 +1,6 @@
 """{% load ui %}: the small parts that pages are made of. Colour is never the only carrier of a meaning."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -44,9 +45,9 @@ def _drawing(name: str, css: str, sprite: str) -> SafeString:
 
 @register.simple_tag
 @lru_cache(maxsize=20_000)
-def address(name: str, argument: object) -> str:
-    """The address of one of many rows: like `url`, but kept, because reversing costs more than a row."""
-    return reverse(name, args=[argument])
+def address(name: str, argument: object = None) -> str:
+    """An address as `url` gives it, but kept: reversing one costs more than a row of a table."""
+    return reverse(name, args=None if argument is None else [argument])
 
 
 @register.simple_tag
@@ -76,6 +77,19 @@ def facet_choices(facet: Any) -> SafeString:
 
 
 @register.simple_tag
+def letters(counted: Iterable[tuple[str, int]]) -> SafeString | str:
+    """How many accounts have which letter, in a row of a table; a dash where there is none."""
+    shown = [(letter.lower(), letter, number) for letter, number in counted if number]
+    if not shown:
+        return DASH
+    return format_html(
+        '<span class="letters" role="img" aria-label="{}">{}</span>',
+        ", ".join(f"{number} {letter}" for _, letter, number in shown),
+        format_html_join("", '<span class="g-{}" aria-hidden="true"><b>{}</b>{}</span>', shown),
+    )
+
+
+@register.simple_tag
 def area_icon(code: str, css: str = "") -> SafeString:
     """Icon of a security area by its code, such as IDENTITY."""
     return icon(AREA_ICONS.get(str(code), "circle-dashed"), css)
@@ -92,6 +106,7 @@ def severity(level: str | None) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=64)
 def grade(letter: str | None, css: str = "") -> SafeString:
     """Letter badge; None or "NR" is "not rated". Sizes: "" 22 px, "sm" 18 px, "xl" 40 px."""
     if letter in (None, "", "NR"):
@@ -108,7 +123,9 @@ def grade(letter: str | None, css: str = "") -> SafeString:
     )
 
 
+# By type as well: 1 and 1.0 are equal, and are not written alike.
 @register.simple_tag
+@lru_cache(maxsize=4096, typed=True)
 def delta(value: Number | None, good: str = "up", suffix: str = "") -> SafeString | str:
     """Change with an arrow; nothing at all without a value.
 
@@ -170,6 +187,12 @@ def _no_data() -> SafeString:
 def score(value: Number | None) -> str:
     """A score with one decimal; a dash without data."""
     return DASH if value is None else charts.value_text(Decimal(str(value)))
+
+
+@register.filter
+def percent(value: Number | None) -> str:
+    """A share as every page writes it: 97.5%, with one decimal; a dash without data."""
+    return DASH if value is None else charts.value_text(Decimal(str(value)), "%")
 
 
 @register.filter

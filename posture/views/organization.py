@@ -63,6 +63,7 @@ def scorecard_detail(request: HttpRequest, ou_id: str) -> TemplateResponse:
     context = {
         "nav": "scorecards",
         "card": card,
+        "scope": f"ou={card.ou_id}",
         "children": scorecard.in_order(card.children, children.chosen),
         "child_sorts": _child_sorts(request, children.chosen),
         "children_query": web.query(request.GET, sort=children.chosen),

@@ -82,6 +82,7 @@ def team_detail(request: HttpRequest, pk: str) -> TemplateResponse:
         "nav": "scorecards",
         "page": page,
         "team": page.team,
+        "scope": f"team={page.team.filter_value}",
         "rolled_up": days.state(),
         **moments.context(request, moment, now=now),
     }
@@ -98,7 +99,7 @@ def compare_ous(request: HttpRequest) -> TemplateResponse:
     a, b = form.pair
     both = None
     if a and b and not form.problem:
-        both = compare.compare(request.user, a, b, day=moment.day, is_frozen=moment.is_frozen)
+        both = compare.compare(request.user, a, b, day=moment.day)
     context = {
         "nav": "scorecards",
         "form": form,

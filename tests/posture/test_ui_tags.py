@@ -89,6 +89,13 @@ def test_no_grade_is_not_rated(letter):
     assert ">NR<" in html
 
 
+def test_letters_of_accounts_are_counted_and_named():
+    shown = ui.letters([("A", 2), ("B", 0), ("NR", 1)])
+    assert 'aria-label="2 A, 1 NR"' in shown
+    assert "".join(re.findall(r">([^<]+)<", shown)) == "A2NR1"
+    assert ui.letters([("A", 0)]) == ui.DASH
+
+
 def test_a_severity_is_a_word_as_well_as_a_colour():
     assert ui.severity("CRITICAL") == '<span class="sev critical">Critical</span>'
 

@@ -13,21 +13,19 @@ from inventory.queries import tree
 from inventory.queries.tree import Step
 from posture import kpis as cards
 from posture.kpis.statistics import Xmr
-from posture.models import OuDay
-from posture.queries import accounts, change_page, changes, days, figures, kpis, organization
+from posture.queries import change_page, changes, figures, fixing, kpis, organization, ou_days
 from posture.queries.accounts import AccountRow
 from posture.queries.change_page import ChangeParts
-from posture.queries.figures import History, Measure, Standing
+from posture.queries.figures import Measure, Standing
+from posture.queries.fixing import ControlRow, FailingControls
 from posture.queries.organization import AreaScore, OuRow
-from posture.queries.scorecard import beside, controls, deadlines, people, references
+from posture.queries.ou_days import OuPast
+from posture.queries.scorecard import below, beside, controls, deadlines, kin, references
 from posture.queries.scorecard.beside import AwsFigure, Exceptions
-from posture.queries.scorecard.controls import FailingControls
 from posture.queries.scorecard.deadlines import Deadline
 from posture.queries.scorecard.people import People
 from posture.queries.scorecard.references import Reference
-from posture.scoring import Letter
 
-NEEDS_SHOWN: Final = 5
 _SCORE: Final = "K1"
 _KPIS: Final = (_SCORE, deadlines.KPI)
 
@@ -86,7 +84,7 @@ class Scorecard:
         return self.standing.figures is None
 
     @property
-    def controls(self) -> tuple[controls.OuControlRow, ...]:
+    def controls(self) -> tuple[ControlRow, ...]:
         return self.failing.top
 
     @property
@@ -97,16 +95,6 @@ class Scorecard:
     def day_text(self) -> str:
         """The day as an address has it."""
         return self.day.isoformat() if self.day else ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Who asks for which OU, as of which day, and whether that day is over."""
-
-    user: AnyUser
-    ou: OrganizationalUnit
-    day: date
-    is_frozen: bool
 
 
 def scorecard(user: AnyUser, ou_id: str, *, day: date, is_frozen: bool = False) -> Scorecard | None:
@@ -120,18 +108,19 @@ def scorecard(user: AnyUser, ou_id: str, *, day: date, is_frozen: bool = False) 
     ou = visible.filter(ou_id=ou_id).first()
     if ou is None:
         return None
-    asked = _Asked(user, ou, day, is_frozen)
-    children = [one for one in _near(asked) if one.parent_id == ou.pk]
-    histories = days.ou_histories(user, {ou.pk, *(one.pk for one in children)}, day=day)
-    areas = days.ou_areas(user, histories)
-    past = histories[ou.pk]
+    way, children = kin.kin(user, ou, day=day, is_frozen=is_frozen)
+    pasts = ou_days.of_ous({ou.pk, *(one.pk for one in children)}, day=day)
+    past = pasts[ou.pk].history
     standing = past.standing
     marks = references.references(user, ou, day=standing.as_of) if standing.as_of else {}
-    below = accounts.scored(user, ou.path, day=day, is_frozen=is_frozen)
-    picked = accounts.picked(below, limit=NEEDS_SHOWN)
-    by_path = picked.letters
+    accounts = None
+    if standing.as_of:
+        accounts = below.below(user, ou, day=standing.as_of, is_frozen=is_frozen)
+    by_path = accounts.letters if accounts else {}
     lines = {line.kpi.id: line for line in kpis.lines_of(ou, day=day, ids=_KPIS)}
     change = changes.of_week(user, ou, day=day)
+    load = standing.exception_load
+    aws, exceptions = (None, beside.then(load)) if is_frozen else beside.now(ou, load)
     return Scorecard(
         ou_id=ou.ou_id,
         name=tree.shown_name(ou),
@@ -140,37 +129,25 @@ def scorecard(user: AnyUser, ou_id: str, *, day: date, is_frozen: bool = False) 
         is_root=ou.is_root,
         is_scored=ou.role != OrganizationalUnit.Role.SUSPENDED,
         is_frozen=is_frozen,
-        way=tree.way_to(user, ou.path),
+        way=way,
         standing=standing,
         failed=figures.measure(past, "failed"),
         trend=past.trend,
         xmr=lines[_SCORE].xmr,
-        areas=_with_marks(organization.area_scores(areas[ou.pk]), marks),
+        areas=_with_marks(organization.area_scores(pasts[ou.pk].areas), marks),
         reference=marks.get("", Reference()),
         letters=_letters(by_path, ou),
-        children=_children(children, histories, areas, by_path),
+        children=_children(children, pasts, by_path),
         change=change_page.kept(change) if change else None,
         deadlines=deadlines.deadlines(standing.figures, lines[deadlines.KPI]),
-        failing=controls.failing_controls(user, ou, standing, day=day, is_frozen=is_frozen),
-        needs=_with_points(picked.needing_help, standing),
-        lowest=_with_points(picked.lowest, standing),
-        exceptions=beside.exceptions(ou, standing.exception_load, is_frozen=is_frozen),
-        aws=None if is_frozen else beside.aws_figure(ou),
-        people=people.people(user, ou, day=standing.as_of) if standing.as_of else None,
+        failing=controls.failing_controls(ou, standing, day=day, is_frozen=is_frozen),
+        needs=_with_points(accounts.needing_help, standing) if accounts else (),
+        lowest=_with_points(accounts.lowest, standing) if accounts else (),
+        exceptions=exceptions,
+        aws=aws,
+        people=accounts.people if accounts else None,
         formula_version=cards.registry()[_SCORE].formula_version,
     )
-
-
-def _near(asked: _Asked) -> list[OrganizationalUnit]:
-    """Its children, in tree order: those there are, or those that had a row on the day."""
-    rows = OrganizationalUnit.objects.visible_to(asked.user).select_related("organization")
-    rows = rows.filter(parent=asked.ou)
-    if asked.is_frozen:
-        of_the_day = OuDay.objects.filter(day=asked.day, area="").values("ou")
-        rows = rows.filter(pk__in=of_the_day)
-    else:
-        rows = rows.live()
-    return tree.in_tree_order(rows)
 
 
 def _with_marks(
@@ -190,25 +167,18 @@ def _letters(
     by_path: Mapping[str, Counter[str]], ou: OrganizationalUnit
 ) -> tuple[tuple[str, int], ...]:
     """Over all accounts below an OU, every letter, best first."""
-    total: Counter[str] = Counter()
-    for path, counts in by_path.items():
-        if path.startswith(ou.path):
-            total += counts
-    return tuple((str(letter), total[str(letter)]) for letter in Letter)
+    counted = (counts for path, counts in by_path.items() if path.startswith(ou.path))
+    return below.in_order(sum(counted, Counter()))
 
 
 def _children(
     ous: Sequence[OrganizationalUnit],
-    histories: Mapping[int, History],
-    areas: Mapping[int, dict[str, days.AreaPair]],
+    pasts: Mapping[int, OuPast],
     by_path: Mapping[str, Counter[str]],
 ) -> tuple[Child, ...]:
-    return tuple(
-        Child(organization.ou_row(ou, histories[ou.pk], areas[ou.pk]), _letters(by_path, ou))
-        for ou in ous
-    )
+    return tuple(Child(organization.ou_row(ou, pasts[ou.pk]), _letters(by_path, ou)) for ou in ous)
 
 
 def _with_points(rows: Sequence[AccountRow], standing: Standing) -> tuple[AccountNeed, ...]:
     whole = standing.figures.sums.managed_d if standing.figures else Decimal(0)
-    return tuple(AccountNeed(row, controls.points(row.lost, whole)) for row in rows)
+    return tuple(AccountNeed(row, fixing.points(row.lost, whole)) for row in rows)

@@ -3,20 +3,26 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any, Final
 
-from django.db.models import Aggregate, F, FloatField, Q
+from django.db import connection
 
 from inventory import access
 from inventory.access import AnyUser
 from inventory.models import OrganizationalUnit
 from posture import scoring
-from posture.models import OuDay
 
-
-class _Median(Aggregate):
-    function = "PERCENTILE_CONT"
-    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
-    output_field = FloatField()
+# Read by their day: it hangs on the number of OUs, not on how many days have been kept.
+_MEDIANS: Final = """
+SELECT d.area,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY d.managed_n * 100 / d.managed_d)
+        FILTER (WHERE o.parent_id = %(parent)s AND o.id <> %(ou)s),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY d.managed_n * 100 / d.managed_d)
+FROM posture_ouday d JOIN inventory_organizationalunit o ON o.id = d.ou_id
+WHERE d.day = %(day)s AND d.managed_d > 0 AND o.depth > 0 AND o.role <> %(suspended)s
+    AND o.organization_id = %(organization)s
+GROUP BY d.area
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +43,17 @@ def references(user: AnyUser, ou: OrganizationalUnit, *, day: date) -> dict[str,
     the organisation, nothing of its median.
     """
     scope = access.scope_of(user)
-    siblings = Q(ou__parent=ou.parent_id) & ~Q(ou=ou.pk)
     is_beside = scope.everything or _parent_path(ou).startswith(scope.ou_paths or ("\0",))
-    rows = (
-        OuDay.objects.visible_to(user)
-        .filter(day=day, managed_d__gt=0, ou__depth__gt=0)
-        .exclude(ou__role=OrganizationalUnit.Role.SUSPENDED)
-        .order_by()
-        .values_list("area")
-        .annotate(
-            siblings=_Median(F("managed_n") * 100 / F("managed_d"), filter=siblings),
-            organization=_Median(F("managed_n") * 100 / F("managed_d")),
-        )
-    )
+    values: dict[str, Any] = {
+        "parent": ou.parent_id,
+        "ou": ou.pk,
+        "day": day,
+        "suspended": OrganizationalUnit.Role.SUSPENDED,
+        "organization": ou.organization_id,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_MEDIANS, values)
+        rows = cursor.fetchall()
     return {
         area: Reference(
             _shown(beside) if is_beside and not ou.is_root else None,
