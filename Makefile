@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PY := $(BIN)/python
 TYPED := posture inventory findings invariants sandbox deploy tests manage.py
-# In the order of the folders: by default the files with one test come last, and one of them is long.
+# In the order of the folders, the longest test first (tests/conftest.py): by default the files with one
+# test come last, and it is one of them.
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 MAKEFLAGS += --no-print-directory
 
@@ -28,11 +29,8 @@ reset: $(LOCAL) ## Throw the local database, settings and logs away
 test: lint types contracts templates dockerfile compose cloudformation ## Everything that CI checks
 	@$(PY) -m deploy.local.services --run -- $(MAKE) migrations policy tests
 
-bench: $(DEV) ## Run every script of bench/; each prints its figures against their limits
-	@$(PY) -m deploy.local.services --run -- sh -c 'failed=0; \
-	  for script in $$(grep -l __main__ bench/*.py); do \
-	    case $$script in */publish.py) continue;; esac; \
-	    echo "== $$script"; $(PY) "$$script" || failed=1; done; $(PY) bench/publish.py; exit $$failed'
+bench: $(DEV) ## Run every script of bench/ and publish docs/performance.md (an hour or more)
+	@$(PY) -m deploy.local.services --run -- $(PY) -m bench
 
 lint: $(DEV) ## Lint and check the format of the code
 	@echo "== ruff check"

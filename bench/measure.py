@@ -4,12 +4,15 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
+# Every script imports this at its beginning.
+_STARTED = time.perf_counter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ def report(name: str, claims: list[Claim], **facts: object) -> int:
     record = {
         "machine": machine(),
         "taken": time.strftime("%Y-%m-%d"),
+        "arguments": sys.argv[1:],
+        "seconds": round(time.perf_counter() - _STARTED),
         "claims": [asdict(claim) | {"holds": claim.holds} for claim in claims],
         "facts": facts,
     }

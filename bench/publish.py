@@ -1,6 +1,7 @@
 """Writes docs/performance.md from bench/results: every claim, its figure and its limit."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,12 +27,18 @@ out, whether the claim held or not. Times are in seconds.
 
 
 def section(name: str, title: str) -> str:
-    record = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    """Return what one script found in its newest run, or that there has been none."""
+    path = RESULTS / f"{name}.json"
     command = f"python -m deploy.local.services --run -- python bench/{name}.py"
+    if not path.exists():
+        return f"## {title}\n\nNot measured here. `{command}` does it.\n"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    command = " ".join([command, *map(shlex.quote, record.get("arguments", []))])
+    took = f" within {_minutes(record['seconds'])}" if "seconds" in record else ""
     lines = [
         f"## {title}",
         "",
-        f"`{command}`, on {record['machine']}; taken {record.get('taken', 'before 2026-11-22')}.",
+        f"`{command}`, on {record['machine']}; taken {record['taken']}{took}.",
         "",
         "| claim | measured | limit | holds |",
         "|---|---:|---:|---|",
@@ -62,14 +69,16 @@ def _text(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def _minutes(seconds: int) -> str:
+    return f"{seconds} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
 def main() -> None:
-    parts = [
-        section(name, title)
-        for name, title in SECTIONS.items()
-        if (RESULTS / f"{name}.json").exists()
-    ]
+    if strange := {path.stem for path in RESULTS.glob("*.json")} - SECTIONS.keys():
+        raise SystemExit(f"No section of the page is named for {', '.join(sorted(strange))}")
+    parts = [section(name, title) for name, title in SECTIONS.items()]
     PAGE.write_text("\n".join([HEAD, *parts]), encoding="utf-8")
-    print(f"{PAGE.relative_to(ROOT)} written from {len(parts)} scripts")
+    print(f"{PAGE.relative_to(ROOT)} written: {len(parts)} sections")
 
 
 if __name__ == "__main__":

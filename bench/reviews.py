@@ -3,9 +3,12 @@
 Claims, each a ratio taken in one run on one server:
 - the review page and a scorecard as of a past day cost at most 1.2 times as much after 104 weeks as
   after 13, and at most 6 times a signed-in page with nothing on it;
+- why the score of the root moved in 13 weeks, worked out anew from the cells, takes at most 1.2 times
+  as long after 104 weeks as after 13;
 - the PDF of a review takes at most 2 seconds of one core.
 
-Says beside them how large the history of the cells is, of which one in twenty changes every week.
+Says beside them how large the history of the cells (CellDay) is, of which one in twenty changes every
+week: in whole, and for each account and week.
 
     python -m deploy.local.services --run -- python bench/reviews.py [--findings N]
 """
@@ -14,6 +17,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -34,54 +38,93 @@ _CHANGES: Final = ("posture_cellday", "posture_oucontrolday")
 _CHANGED_PERCENT: Final = 5
 _SHIFT: Final = """
 INSERT INTO {table} ({names}) SELECT {values} FROM {table}, generate_series({step}, {last}, {step}) n
-WHERE day = %(day)s {where}
+WHERE day = %(day)s {where} ORDER BY n DESC
 """
+# Of a cell that changes, another share fails.
+_FAILED: Final = "floor((passed + failed) * ((hashint8extended(id, n) & 1023) / 1024.0) ^ 2)::int"
+_SPLIT_WEEKS: Final = 13
 
 
 def serve(findings: int, weeks: int) -> None:
-    """Fill the database of DATABASE_URL, and time each page that is asked for."""
+    """Fill the database of DATABASE_URL, and time each page and work that is asked for."""
     world.start_django()
     explorer.fill(findings)
     import time_machine  # noqa: PLC0415 - after django.setup()
     from django.contrib.auth.models import User  # noqa: PLC0415
     from django.test import Client  # noqa: PLC0415
 
-    from inventory.models import Organization, OrganizationalUnit  # noqa: PLC0415
-    from posture import reports  # noqa: PLC0415
-    from posture.models import CellDay, WeeklyReview  # noqa: PLC0415
-    from posture.queries import review_page  # noqa: PLC0415
-    from posture.queries.reviews import page_of  # noqa: PLC0415
+    from inventory.models import Account, OrganizationalUnit  # noqa: PLC0415
+    from posture.models import CellDay  # noqa: PLC0415
+
+    review = _review(weeks)
+    user, _ = User.objects.get_or_create(username="bench", is_superuser=True)
+    client = Client()
+    day = world.NOW.date() - timedelta(days=42)
+    ou = OrganizationalUnit.objects.get(name="Workloads").ou_id
+    said = {
+        "pages": {
+            "review": f"/reviews/{review}/",
+            "scorecard": f"/scorecards/{ou}/?as_of={day}",
+            "empty": explorer.EMPTY,
+        },
+        "cells": {"rows": CellDay.objects.count(), "bytes": _size("posture_cellday")},
+        "accounts": Account.objects.count(),
+    }
+    with time_machine.travel(world.NOW, tick=True):
+        client.force_login(user)
+        print(json.dumps(said), flush=True)
+        for line in sys.stdin:
+            match line.strip():
+                case "pdf":
+                    taken = _timed(lambda: _pdf(review), time.process_time)
+                case "split":
+                    taken = _timed(lambda: _split(user), time.perf_counter)
+                case address:
+                    taken = _seconds(client, address)
+            print(taken, flush=True)
+
+
+def _review(weeks: int) -> Any:
+    """The frozen review of the week before; the history behind it is written the first time."""
+    import time_machine  # noqa: PLC0415 - after django.setup()
+
+    from inventory.models import Organization  # noqa: PLC0415
+    from posture.models import WeeklyReview  # noqa: PLC0415
     from posture.rollups import reviews  # noqa: PLC0415
 
     if not WeeklyReview.objects.exists():
         _write_history(weeks)
         with time_machine.travel(world.NOW, tick=True):
-            friday = world.NOW - timedelta(days=7)
-            year, week, _ = friday.isocalendar()
-            organization = Organization.objects.get()
-            reviews.freeze(organization, year, week, now=world.NOW)
-    review = WeeklyReview.objects.get()
-    user, _ = User.objects.get_or_create(username="bench", is_superuser=True)
-    client = Client()
-    day = world.NOW.date() - timedelta(days=42)
-    ou = OrganizationalUnit.objects.get(name="Workloads").ou_id
-    pages = {
-        "review": f"/reviews/{review}/",
-        "scorecard": f"/scorecards/{ou}/?as_of={day}",
-        "empty": explorer.EMPTY,
-    }
-    rows = {"cell days": CellDay.objects.count(), "bytes": _size("posture_cellday")}
-    with time_machine.travel(world.NOW, tick=True):
-        client.force_login(user)
-        print(json.dumps({"pages": pages, "rows": rows}), flush=True)
-        for line in sys.stdin:
-            if line.strip() == "pdf":
-                start = time.process_time()
-                view = review_page.view(page_of(review, day=world.NOW.date()))
-                reports.review_pdf(view, made_at=world.NOW)
-                print(time.process_time() - start, flush=True)
-            else:
-                print(_seconds(client, line.strip()), flush=True)
+            year, week, _ = (world.NOW - timedelta(days=7)).isocalendar()
+            reviews.freeze(Organization.objects.get(), year, week, now=world.NOW)
+    return WeeklyReview.objects.get()
+
+
+def _pdf(review: Any) -> None:
+    from posture import reports  # noqa: PLC0415 - after django.setup()
+    from posture.queries import review_page  # noqa: PLC0415
+    from posture.queries.reviews import page_of  # noqa: PLC0415
+
+    view = review_page.view(page_of(review, day=world.NOW.date()))
+    reports.review_pdf(view, made_at=world.NOW)
+
+
+def _split(user: Any) -> None:
+    """Why the score of the root moved, worked out from the cells."""
+    from inventory.models import OrganizationalUnit  # noqa: PLC0415 - after django.setup()
+    from posture.queries import changes  # noqa: PLC0415
+
+    until = world.NOW.date()
+    since = until - timedelta(weeks=_SPLIT_WEEKS)
+    found = changes.between(user, OrganizationalUnit.objects.get(depth=0), since, until)
+    if found is None or not found.causes:
+        raise SystemExit(f"nothing moved the score of the root from {since} to {until}")
+
+
+def _timed(work: Callable[[], None], clock: Callable[[], float]) -> float:
+    start = clock()
+    work()
+    return clock() - start
 
 
 def _write_history(weeks: int) -> None:
@@ -106,6 +149,8 @@ def _write_history(weeks: int) -> None:
 
 
 def _shift(cursor: Any, table: str, *, step: int, last: int, percent: int = 100) -> None:
+    from django.db import transaction  # noqa: PLC0415 - after django.setup()
+
     cursor.execute(
         "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
         " AND column_name <> 'id' AND is_generated = 'NEVER'",
@@ -113,18 +158,22 @@ def _shift(cursor: Any, table: str, *, step: int, last: int, percent: int = 100)
     )
     names = [name for (name,) in cursor.fetchall()]
     values = {"day": "day - n::int", "before": "before - n::int"}
+    if table == "posture_cellday":
+        values |= {"failed": _FAILED, "passed": f"passed + failed - {_FAILED}"}
     where = "" if percent == 100 else f"AND (id + n) %% 100 < {percent}"
-    cursor.execute(
-        _SHIFT.format(
-            table=table,
-            names=", ".join(f'"{name}"' for name in names),
-            values=", ".join(values.get(name, f'"{name}"') for name in names),
-            step=step,
-            last=last,
-            where=where,
-        ),
-        {"day": world.NOW.date()},
-    )
+    # Ten million points of accounts: their indexes are built once, afterwards.
+    with transaction.atomic(), world.without_indexes(cursor, table):
+        cursor.execute(
+            _SHIFT.format(
+                table=table,
+                names=", ".join(f'"{name}"' for name in names),
+                values=", ".join(values.get(name, f'"{name}"') for name in names),
+                step=step,
+                last=last,
+                where=where,
+            ),
+            {"day": world.NOW.date()},
+        )
 
 
 def _size(table: str) -> int:
@@ -164,8 +213,9 @@ def main() -> int:
     }
     pages: dict[str, str] = servers["short"].said["pages"]
     taken = {name: explorer.medians(servers, address, runs=RUNS) for name, address in pages.items()}
-    taken["pdf"] = explorer.medians(servers, "pdf", runs=RUNS)
-    rows = {name: server.said["rows"] for name, server in servers.items()}
+    taken |= {work: explorer.medians(servers, work, runs=RUNS) for work in ("split", "pdf")}
+    cells = {name: server.said["cells"] for name, server in servers.items()}
+    accounts: int = servers["short"].said["accounts"]
     for server in servers.values():
         server.end()
     claims = [
@@ -176,12 +226,36 @@ def main() -> int:
         Claim(f"{page} / an empty page", taken[page]["long"] / taken["empty"]["long"], 6)
         for page in ("review", "scorecard")
     ]
+    claims.append(
+        Claim(
+            f"change split of {_SPLIT_WEEKS} weeks of the root, 104 / 13 weeks",
+            taken["split"]["long"] / taken["split"]["short"],
+            1.2,
+        )
+    )
     claims.append(Claim("PDF of a review, seconds of one core", taken["pdf"]["long"], 2))
     short, long = (
-        {"weeks": weeks, **rows[name], **{page: times[name] for page, times in taken.items()}}
+        {
+            "weeks": weeks,
+            "history of cells": cells[name],
+            **{page: times[name] for page, times in taken.items()},
+        }
         for name, weeks in WEEKS.items()
     )
-    return report("reviews", claims, findings=wanted.findings, short=short, long=long)
+    # Each week of an account adds the same, so it is what the longer history has more.
+    more = accounts * (WEEKS["long"] - WEEKS["short"])
+    added = {
+        name: (cells["long"][name] - cells["short"][name]) / more for name in ("rows", "bytes")
+    }
+    return report(
+        "reviews",
+        claims,
+        findings=wanted.findings,
+        accounts=accounts,
+        short=short,
+        long=long,
+        **{"history of cells, of one account and week": added},
+    )
 
 
 if __name__ == "__main__":
