@@ -215,8 +215,9 @@ def rotate_logs(logs: Path) -> None:
 
 def main(root: Path = ROOT) -> int:
     console = Console()
-    # Until the supervisor listens itself, every polite signal ends the run like Ctrl-C does.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # Until the supervisor listens itself, every polite signal ends the run like Ctrl-C does; SIGINT
+    # as well, which a shell lets what it starts in the background (`make run &`) ignore.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         run(environments.load(root), console)

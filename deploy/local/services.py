@@ -98,8 +98,9 @@ def sweep_ephemeral() -> int:
 
 def run(command: list[str]) -> int:
     """Run `command` between starting and stopping the servers; return its exit code."""
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGHUP, _stop)
+    # SIGINT as well: what a shell starts in the background would ignore it.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
     with ephemeral() as servers:
         environment = os.environ | {
             "DATABASE_URL": servers.database_url,

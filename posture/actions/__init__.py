@@ -3,9 +3,17 @@
 from posture.actions.collection import (
     HISTORY,
     advance,
+    facts_every,
     full_since,
     is_history_under_way,
     needs_full_sweep,
 )
 
-__all__ = ["HISTORY", "advance", "full_since", "is_history_under_way", "needs_full_sweep"]
+__all__ = [
+    "HISTORY",
+    "advance",
+    "facts_every",
+    "full_since",
+    "is_history_under_way",
+    "needs_full_sweep",
+]

@@ -20,8 +20,9 @@ Stage = Collection.Stage
 HISTORY = "history"
 # Accounts seldom switch Regions on or off, and each is asked by a call of its own.
 REGIONS_HOLD = timedelta(days=30)
-# Just below the time after which a fact is too old for a KPI.
-HISTORY_FACTS_HOLD = timedelta(days=27)
+# Thirty calls an account each week would be most of a replayed past: a quarter of them is asked a week.
+HISTORY_FACTS_EVERY = timedelta(days=28)
+HISTORY_FACTS_PARTS = 4
 # Accounts whose settings are asked in one pass: a few minutes with a few workers.
 FACTS_AT_ONCE = 200
 # A whole reading of the services' member lists is dear; one that failed is not repeated each quarter hour.
@@ -119,12 +120,14 @@ def _scopes(collection: Collection, organization: Organization) -> list[tuple[st
     ]
 
 
-def facts_hold(as_of: datetime) -> timedelta:
-    """How long an answer about settings and services holds; nothing: nobody asks."""
-    if RollupState.objects.filter(name=HISTORY, as_of__gt=as_of).exists():
-        # Each account is thirty calls, and a past that is replayed is a demo.
-        return HISTORY_FACTS_HOLD
-    return timedelta(hours=settings.POSTURE_FACTS_EVERY_HOURS)
+def facts_every(as_of: datetime) -> timedelta:
+    """How often each account is asked for its settings; nothing: nobody asks."""
+    set_to = timedelta(hours=settings.POSTURE_FACTS_EVERY_HOURS)
+    return HISTORY_FACTS_EVERY if set_to and _is_replayed(as_of) else set_to
+
+
+def _is_replayed(as_of: datetime) -> bool:
+    return RollupState.objects.filter(name=HISTORY, as_of__gt=as_of).exists()
 
 
 def _coverage_scopes(
@@ -158,30 +161,35 @@ def _facts_scopes(collection: Collection, organization: Organization) -> list[st
     A refusal holds as long as an answer does, unless a person collects; a failure for RETRY_HOLD. At most
     FACTS_AT_ONCE accounts, so that the findings are not kept waiting: the others come with the next passes.
     """
-    if not settings.POSTURE_FACTS_EVERY_HOURS:
-        return []
-    runs = CollectionRun.objects.filter(source=Source.ACCOUNT_FACTS, organization=organization)
-    every = facts_hold(collection.as_of)
+    every = collection.facts_every
+    if every is None:
+        every = facts_every(collection.as_of)
     if not every:
         return []
+    parts = HISTORY_FACTS_PARTS if _is_replayed(collection.as_of) else 1
+    runs = CollectionRun.objects.filter(source=Source.ACCOUNT_FACTS, organization=organization)
     told = [CollectionRun.State.COMPLETE, CollectionRun.State.NOT_CONFIGURED]
     if not collection.requested_by:
         told += [CollectionRun.State.PARTIAL, CollectionRun.State.DENIED]
-    done = Q(state__in=told, collection__as_of__gt=collection.as_of - every)
+    done = Q(state__in=told, collection__as_of__gt=collection.as_of - every / parts)
     if not collection.requested_by:
         done |= Q(collection__as_of__gt=collection.as_of - RETRY_HOLD)
     fresh = set(runs.filter(done).values_list("account_id", flat=True))
     asked = (
         runs.filter(account_id=OuterRef("account_id")).order_by("-pk").values("collection__as_of")
     )
+    active = Account.objects.live().filter(organization=organization, state="ACTIVE")
     waiting = (
-        Account.objects.live()
-        .filter(organization=organization, state="ACTIVE")
-        .exclude(account_id__in=fresh)
+        active.exclude(account_id__in=fresh)
         .annotate(asked_at=Subquery(asked[:1]))
         .order_by(F("asked_at").asc(nulls_first=True), "account_id")
     )
-    accounts = list(waiting.values_list("account_id", flat=True)[:FACTS_AT_ONCE])
+    at_once = FACTS_AT_ONCE
+    if parts > 1:
+        # New ones at once, so that nothing is unknown for longer than it was, and a part of the others.
+        part = -(-active.count() // parts)
+        at_once = min(at_once, waiting.filter(asked_at=None).count() + part)
+    accounts = list(waiting.values_list("account_id", flat=True)[:at_once])
     return accounts if "" in fresh else ["", *accounts]
 
 

@@ -15,6 +15,7 @@ from django.db.models import Min
 from inventory.models import Account, Organization
 from posture import kpis
 from posture.actions import reviews
+from posture.management import narrative, outbox
 from posture.models import AccountDay, Attestation, ReviewAction, WeeklyReview
 from posture.queries import reviews as review_queries
 
@@ -88,7 +89,18 @@ def live(organization: Organization, *, now: datetime, is_past: bool) -> int:
     done += _close(organization, lead, now=now)
     for review in _drafts(organization):
         done += _decide(review, lead, now=now, is_published=is_past)
-    return done
+    return done if is_past else done + _send(organization, lead)
+
+
+def _send(organization: Organization, lead: User) -> int:
+    """What has to be there when somebody looks: it is made and sent at the end of the past, not in it."""
+    asking = [(lead, "PDF")]
+    asking += [(user, "CSV") for user in User.objects.filter(username=_ENGINEER)]
+    return (
+        outbox.name_recipients(organization, lead)
+        + outbox.mail_newest(organization, lead)
+        + outbox.ask_for_reports(organization, asking)
+    )
 
 
 def _attest(organization: Organization, *, day: date) -> int:
@@ -202,12 +214,13 @@ def _decide(review: WeeklyReview, lead: User, *, now: datetime, is_published: bo
             narrative=review.narrative,
             now=now,
         )
+    done = len(wanted) + 1 + narrative.speak(review, page, lead, now=now)
     try:
         reviews.publish(lead, review, now=now)
     except reviews.CannotPublish:
         # It stays a draft, and its page says what is missing.
-        return len(wanted) + 1
-    return len(wanted) + 2
+        return done
+    return done + 1 + narrative.correct(review, lead, now=now)
 
 
 def _add(

@@ -10,8 +10,7 @@ from django.utils import timezone
 from inventory import actions as run_actions
 from inventory.models import Collection, CollectionRun
 from posture import actions, rollups
-from posture.rollups import changes, coverage, reviews
-from posture.scoring import STALE_AFTER
+from posture.rollups import changes, coverage, facts, reviews
 from posture.tasks.kpis import kpis_after_rollup
 
 ADVANCE = "posture.collect_advance"
@@ -57,7 +56,9 @@ def collect_rescue(**_: Any) -> int:
     # A worker may have died between ending a run and going on, or during the rollup.
     for collection in Collection.objects.filter(state=Collection.State.RUNNING):
         if collection.stage == Collection.Stage.ROLLUP:
-            roll_up.delay(collection_id=collection.pk)
+            # A second one beside the first would do its work twice: it is due once all has been silent.
+            if not collection.runs.filter(heartbeat_at__gte=now - silent_for).exists():
+                roll_up.delay(collection_id=collection.pk)
         else:
             collect_advance.delay(collection_id=collection.pk)
     return len(runs)
@@ -68,6 +69,9 @@ def roll_up(*, collection_id: int | None = None, **_: Any) -> int | None:
     if collection_id is None:
         return None if actions.is_history_under_way() else rollups.roll_up(now=timezone.now())
     collection = Collection.objects.get(pk=collection_id)
+    if collection.state != Collection.State.RUNNING:
+        # Sent twice, and the other one has ended.
+        return None
     now = rollups.moment_of(collection.as_of)
     try:
         changed = rollups.roll_up(now=now)
@@ -83,9 +87,7 @@ def _write_what_hangs_on_scores(now: datetime) -> None:
 
     Once a collection: an event in between moves a score at once, and these wait for the next one.
     """
-    # As K22 has it: a fact holds as long as a check does, or until two readings of it were missed.
-    facts_hold = max(STALE_AFTER, 2 * timedelta(hours=settings.POSTURE_FACTS_EVERY_HOURS))
-    coverage.count_coverage(now=now, stale_before=now - facts_hold)
+    coverage.count_coverage(now=now, stale_before=now - facts.hold(now))
     changes.write_changes(now.date(), now=now)
     kpis_after_rollup(now)
     reviews.freeze_due(now=now)
@@ -96,7 +98,10 @@ def begin(*, as_of: datetime, requested_by: str = "", is_full: bool | None = Non
     if is_full is None:
         is_full = actions.needs_full_sweep(as_of=as_of)
     collection = run_actions.start_collection(
-        as_of=as_of, is_full=is_full, requested_by=requested_by
+        as_of=as_of,
+        is_full=is_full,
+        requested_by=requested_by,
+        facts_every=actions.facts_every(as_of),
     )
     if collection is None:
         return None

@@ -70,10 +70,16 @@ def make_clone(root: Path) -> Path:
     return root
 
 
+# What a shell does to a command that a script starts by `make run &`.
+IN_BACKGROUND = ("sh", "-c", 'trap "" INT QUIT; exec "$@"', "sh")
+
+
 class RunningClone:
     """One `make run` in a clone, as a process of its own."""
 
-    def __init__(self, root: Path, port: int, **variables: str) -> None:
+    def __init__(
+        self, root: Path, port: int, *, is_in_background: bool = False, **variables: str
+    ) -> None:
         self.root = root
         self.output = root / f"output-{time.monotonic_ns()}"
         environment = {
@@ -85,7 +91,13 @@ class RunningClone:
         environment |= {"POSTURE_PORT": str(port), "PYTHONPATH": str(REPOSITORY)} | variables
         with self.output.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", START, str(root)],
+                [
+                    *(IN_BACKGROUND if is_in_background else ()),
+                    sys.executable,
+                    "-c",
+                    START,
+                    str(root),
+                ],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=environment,

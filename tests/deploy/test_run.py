@@ -126,8 +126,9 @@ def test_a_step_that_fails_is_named_and_ends_the_run(start):
     assert "cannot do that" in run.said()
 
 
-def test_a_run_can_be_stopped_while_it_starts(start):
-    run = start()
+@pytest.mark.parametrize("is_in_background", [False, True])
+def test_a_run_can_be_stopped_while_it_starts(start, is_in_background):
+    run = start(is_in_background=is_in_background)
     run.wait_for("PostgreSQL answers")
     assert run.end(signal.SIGINT) == 0
 

@@ -1,12 +1,17 @@
 """A review's numbers made again from its CSV alone, as somebody with a spreadsheet would do it.
 
-On purpose this imports nothing of the product: it is a second, plain implementation.
+On purpose this imports nothing of the product: it is a second, plain implementation. Over files that
+were exported from a running Parapet:
+
+    python tests/posture/recompute.py FOLDER
 """
 
 import csv
+import sys
 from collections import defaultdict
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from pathlib import Path
 
 AMOUNTS = ("numerator", "denominator", "covered", "expected")
 TENTH, POINTS = Decimal("0.1"), Decimal("1e-7")
@@ -79,23 +84,31 @@ def status(card, amounts):
     return "OFF_TARGET"
 
 
-def status_of(card, parts, made_of, facts):
+def status_of(card, parts, made_of, facts, weeks=()):
     """The worst of a KPI's own and of its parts' that have a target; the letter may cap the score."""
     own = status(card, made_of.get((card["kpi"], "", card["day"])))
     if own == "NO_DATA":
         return own
-    is_capped = facts["letter"] not in ("A", "B") and facts["letter"] != facts["letter_uncapped"]
-    if card["kpi"] == "K1" and is_capped:
+    if card["kpi"] == "K28" and card["target"]:
+        held = [number(week["value"]) <= 0 for week in weeks[-4:] if week["value"]]
+        if sum(held) >= 3 or len(held) - sum(held) >= 2:
+            own = "ON_TARGET" if sum(held) >= 3 else "OFF_TARGET"
+    letter = facts["letter_of_day"]
+    if card["kpi"] == "K1" and letter not in ("", "A", "B") and letter != facts["letter_uncapped"]:
         return "OFF_TARGET"
-    beside = [
-        status(part, made_of.get((part["kpi"], part["part"], card["day"])))
-        for part in parts
-        if part["target"]
-    ]
-    known = [one for one in beside if one != "NO_DATA"]
-    if own == "NO_TARGET" and beside:
-        return min(known, key=WORST.index) if known else "NO_TARGET"
-    return min([own, *known], key=WORST.index)
+    beside, is_doubtful = [], own == "TOO_FEW"
+    for part in parts:
+        amounts = made_of.get((part["kpi"], part["part"], card["day"]))
+        if part["target"]:
+            beside.append(status(part, amounts))
+            is_doubtful |= beside[-1] == "TOO_FEW" and not reaches(part, value(part, amounts))
+    found = min([own, *(one for one in beside if one != "NO_DATA")], key=WORST.index)
+    return "TOO_FEW" if is_doubtful and found == "ON_TARGET" else found
+
+
+def reaches(card, shown):
+    sign = 1 if card["better"] == "higher" else -1
+    return sign * shown >= sign * number(card["target"])
 
 
 def limits(values):
@@ -200,3 +213,107 @@ def levels(before, after, moved):
 
 def percent(amounts):
     return (100 * amounts[0] / amounts[1]).quantize(POINTS, ROUND_HALF_UP)
+
+
+class Found:
+    """What was compared, and where a file says something else than its lines give."""
+
+    def __init__(self):
+        self.compared = defaultdict(int)
+        self.differ = []
+
+    def compare(self, what, name, told, found):
+        self.compared[what] += 1
+        if told != found:
+            self.differ.append(f"{what} {name}: the file says {told}, its lines give {found}")
+
+
+def check(text):
+    """All numbers of a file against the lines that they are made of."""
+    lines, found = read(text), Found()
+    made_of = sums(lines)
+    facts = {line["name"]: line["text"] for line in lines["review"]}
+    for card in [*lines["headline"], *lines["kpi"]]:
+        check_amounts(card, lines, made_of, facts, found)
+        check_limits(card, lines, found)
+    if lines["change"] and not lines["hidden"]:
+        told = {line["part"]: Decimal(line["value"]) for line in lines["change"]}
+        for part, points in split(lines).items():
+            found.compare("split", part, told[part], points)
+    return found
+
+
+def check_amounts(card, lines, made_of, facts, found):
+    kpi = card["kpi"]
+    own = made_of.get((kpi, "", card["day"]))
+    found.compare("value", kpi, number(card["value"]), value(card, own))
+    for name in AMOUNTS if own else ():
+        found.compare("amount", f"{kpi} {name}", number(card[name]), own[name])
+    parts = [part for part in lines["part"] if part["kpi"] == kpi]
+    for part in parts:
+        amounts = made_of.get((kpi, part["part"], card["day"]))
+        found.compare("part", f"{kpi} {part['part']}", number(part["value"]), value(part, amounts))
+    weeks = [line for line in lines["week"] if line["kpi"] == kpi]
+    found.compare("status", kpi, card["status"], status_of(card, parts, made_of, facts, weeks))
+    if card["delta"]:
+        # The only other day of the KPI in the file.
+        (before,) = {day for one, _, day in made_of if one == kpi and day != card["day"]}
+        then = value(card, made_of[kpi, "", before])
+        found.compare("previous", kpi, number(card["previous"]), then)
+        found.compare("delta", kpi, Decimal(card["delta"]), number(card["value"]) - then)
+
+
+def check_limits(card, lines, found):
+    earlier, weeks = (
+        [line for line in lines[kind] if line["kpi"] == card["kpi"]] for kind in ("earlier", "week")
+    )
+    values = [number(line["value"]) for line in (*earlier, *weeks)]
+    made = limits(values)
+    told = tuple(number(card[name]) for name in ("mean", "low", "high"))
+    wanted = tuple(rounded(one, 4) for one in made) if made else (None,) * 3
+    found.compare("limits", card["kpi"], told, wanted)
+    marked = {n for n, line in enumerate(weeks, len(earlier)) if line["text"] == "signal"}
+    seen = {place for place in signals(values) if place >= len(earlier)}
+    found.compare("signals", card["kpi"], marked, seen)
+
+
+def check_across(texts):
+    """What each file says of earlier weeks, against those weeks' own files; oldest file first."""
+    own, found = {}, Found()
+    for text in texts:
+        lines = read(text)
+        week = week_of(lines)
+        for card in [*lines["headline"], *lines["kpi"]]:
+            own[week[-3:], card["kpi"]] = card["value"]
+        for line in lines["week"]:
+            key = line["week"][-3:], line["kpi"]
+            if key in own:
+                found.compare("history", f"{week} of {key}", line["value"], own[key])
+    return found
+
+
+def week_of(lines):
+    return lines["review"][0]["week"]
+
+
+def say(line):
+    sys.stdout.write(f"{line}\n")
+
+
+def main(folder):
+    """Check every CSV of the folder; returns how many numbers differ."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.csv"))}
+    if not texts:
+        sys.exit(f"{folder} has no CSV files.")
+    results = {name: check(text) for name, text in texts.items()}
+    results["all weeks"] = check_across(texts.values())
+    for name, found in results.items():
+        counts = ", ".join(f"{count} {what}" for what, count in found.compared.items())
+        say(f"{name}: {len(found.differ)} differ of {counts}")
+        for line in found.differ:
+            say(f"    {line}")
+    return sum(len(found.differ) for found in results.values())
+
+
+if __name__ == "__main__":
+    sys.exit(bool(main(Path(sys.argv[1]))))

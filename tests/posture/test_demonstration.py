@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 
+from posture.actions import mail
 from posture.management import demonstration
-from posture.models import Attestation, KpiPoint, ReviewAction, WeeklyReview
+from posture.models import Attestation, KpiPoint, Recipient, ReviewAction, WeeklyReview
 from posture.rollups import kpis
 from posture.rollups.reviews import freeze_due
 from tests import factories
@@ -71,11 +72,13 @@ def test_past_reviews_are_published_with_actions_that_are_mostly_done_in_time():
     kpis.fill("K6", DAY, now=NOW)
     due, held = (KpiPoint.objects.get(kpi="K6", day=DAY, part=part) for part in ("", "held"))
     assert 0 < due.numerator <= due.denominator
-    # Of the last four weeks, the newest of which is a draft.
-    assert held.numerator == 3
+    # Of the four weeks before the newest, which is a draft.
+    assert held.numerator == 4
 
-    # Living again changes nothing.
+    # Living again changes nothing, once its mail is on its way.
     organization = factories.organization()
+    newest = WeeklyReview.objects.filter(state="PUBLISHED").latest("starts_on")
+    assert len(mail.request_sending(newest, by="marta")) == 3
     before = (
         Attestation.objects.count(),
         list(ReviewAction.objects.order_by("pk").values()),
@@ -89,6 +92,16 @@ def test_past_reviews_are_published_with_actions_that_are_mostly_done_in_time():
         list(ReviewAction.objects.order_by("pk").values()),
         WeeklyReview.objects.filter(state="PUBLISHED").count(),
     )
+
+
+@pytest.mark.usefixtures("told")
+def test_who_was_taken_off_the_list_of_recipients_stays_off():
+    assert Recipient.objects.filter(is_active=True).count() == 3
+    Recipient.objects.update(is_active=False)
+
+    demonstration.live(factories.organization(), now=NOW, is_past=False)
+
+    assert not Recipient.objects.filter(is_active=True).exists()
 
 
 @pytest.mark.usefixtures("demo")

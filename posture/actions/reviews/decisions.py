@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -92,7 +93,10 @@ def close_action(
         raise Refused(f"{outcome!r} is no outcome: use done or dropped.")
     if outcome == ReviewAction.Outcome.DROPPED and not kept:
         raise Refused("An action is dropped for a reason: write it.")
-    found.outcome, found.closed_on, found.closing_note = outcome, now.date(), kept
+    # Due dates are days of the organisation's calendar: done on Friday evening is done on Friday.
+    zone = ZoneInfo(found.organization.time_zone)
+    found.outcome, found.closed_on = outcome, now.astimezone(zone).date()
+    found.closing_note = kept
     found.save(update_fields=["outcome", "closed_on", "closing_note"])
     refusals.record(
         found.review,
@@ -110,7 +114,8 @@ def _open(user: User, action: ReviewAction) -> ReviewAction:
     """The action, locked."""
     refusals.permit(user, refusals.EDIT)
     rows = ReviewAction.objects.visible_to(user).select_for_update(of=("self",))
-    found = rows.select_related("review").defer("review__snapshot").get(pk=action.pk)
+    related = rows.select_related("review", "organization").defer("review__snapshot")
+    found = related.get(pk=action.pk)
     if found.outcome:
         raise Refused(f"It is {found.get_outcome_display()} already, since {found.closed_on}.")
     return found
