@@ -131,6 +131,18 @@ class NoteForm(ReviewForm):
     )
     on_day = forms.DateField(required=False, widget=_day(), label="Day")
 
+    def __init__(self, data: Any = None, *, today: date, **options: Any) -> None:
+        self.today = today
+        super().__init__(data, **options)
+
+    def clean_on_day(self) -> date | None:
+        day: date | None = self.cleaned_data["on_day"]
+        if day is not None and day > self.today:
+            raise forms.ValidationError(
+                f"{day:%-d %b %Y} is still to come: a note tells what has happened."
+            )
+        return day
+
     def clean(self) -> None:
         if self.cleaned_data.get("claim") and not self.cleaned_data.get("kpi"):
             self.add_error("kpi", "A claim is about a KPI: choose which, or claim nothing.")

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from inventory import access
 from inventory.models import Organization
 from posture import reports, tasks
 from posture.actions import mail as actions
@@ -98,8 +99,8 @@ def review_send(request: HttpRequest, week: str) -> HttpResponseBase:
 
 @require_http_methods(["GET"])
 def mailbox(request: HttpRequest, pk: int | None = None) -> TemplateResponse:
-    """The mails of the demo, where nothing leaves the machine."""
-    if not settings.POSTURE_DEMO:
+    """The mails of the demo, where nothing leaves the machine, for those who see all of it."""
+    if not settings.POSTURE_DEMO or not access.scope_of(request.user).everything:
         raise Http404
     found = mail.messages(request.user)
     chosen = mail.message(request.user, pk) if pk is not None else next(iter(found), None)
@@ -118,7 +119,7 @@ def _page(request: HttpRequest, more: dict[str, Any], *, status: int) -> Templat
         "nav": "reviews",
         "now": timezone.now(),
         "mailing": found,
-        "newest": reviews.newest_week(request.user),
+        "newest": reviews.newest_week(request.user, is_published=True),
         "is_demo": settings.POSTURE_DEMO,
         "may_manage": request.user.has_perm(actions.MANAGE),
         **more,

@@ -4,8 +4,9 @@ A form is in the page only when it was asked for (`?edit=note-12`): until then a
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Final
 
 from django.urls import reverse
@@ -39,7 +40,7 @@ _WORDS: Final = {
     "note": ("Edit", "pencil", "Save", "notes"),
     "note-new": ("Add a note", "message-square-plus", "Add the note", "notes"),
     "question-new": ("Add a question", "circle-question-mark", "Add the question", "questions"),
-    "decision": ("Write the decision", "pencil", "Save", "questions"),
+    "decision": ("Decision", "pencil", "Save", "questions"),
     "action-new": ("Add an action", "plus", "Add the action", "actions"),
     "move": ("Move", "calendar-clock", "Move the date", "actions"),
     "close": ("Close", "check", "Close the action", "actions"),
@@ -73,6 +74,7 @@ class Slot:
     form: ReviewForm | None = None
     is_kept: bool = True
     is_focused: bool = False
+    may_remove: bool = True
 
     @property
     def name(self) -> str:
@@ -115,7 +117,7 @@ class Slot:
 
     @property
     def is_removable(self) -> bool:
-        return self.kind in _REMOVABLE and self.key != NEW
+        return self.may_remove and self.kind in _REMOVABLE and self.key != NEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ def desk(
 ) -> Desk:
     may_edit = user.has_perm("posture.edit_reviews")
     may_publish = user.has_perm("posture.publish_reviews")
-    is_draft = not view.page.is_published
+    is_draft, person = not view.page.is_published, user.get_username()
     page = reverse("posture:review", args=[view.week])
     writing = _Maker(page, opened, may_edit and is_draft, today, view.week)
     correcting = _Maker(page, opened, may_publish and not is_draft, today, view.week)
@@ -224,14 +226,14 @@ def desk(
     return Desk(
         may_edit=may_edit and is_draft,
         may_publish=may_publish,
-        notes=tuple(Line(note, _slots(_note_slot(note, writing))) for note in view.notes),
+        notes=tuple(Line(one, _slots(_note_slot(one, writing, person))) for one in view.notes),
         questions=tuple(
             Line(row, _slots(_decision_slot(row, writing))) for row in view.page.questions
         ),
         carried=tuple(_action_line(one, writing) for one in view.carried),
         new=tuple(_action_line(one, writing) for one in view.new),
         answer=writing.new("answer", "review_answer", lambda: _answer_form(view.row)),
-        note=writing.new("note", "review_notes", NoteForm),
+        note=writing.new("note", "review_notes", lambda: NoteForm(today=today)),
         question=writing.new("question", "review_questions", QuestionForm),
         action=writing.new(
             "action", "review_new_action", lambda: ActionForm(today=today, initial=about)
@@ -275,12 +277,14 @@ def _action_line(view: ActionView, writing: _Maker) -> Line:
     return Line(view, _slots(move, writing("close", key, url, lambda: CloseForm(key=key), text)))
 
 
-def _note_slot(note: NoteView, writing: _Maker) -> Slot | None:
+def _note_slot(note: NoteView, writing: _Maker, person: str) -> Slot | None:
+    """What somebody else wrote can be changed, not removed."""
     row, key = note.row, str(note.pk)
-    values = {"text": row.text, "kpi": row.kpi, "claim": row.claim, "on_day": row.on_day}
+    values = {name: getattr(row, name) for name in ("text", "kpi", "claim", "on_day")}
     url = reverse("posture:review_note", args=[writing.week, note.pk])
-    about = f"note {note.number}"
-    return writing("note", key, url, lambda: NoteForm(key=key, initial=values), about)
+    make = partial(NoteForm, key=key, today=writing.today, initial=values)
+    slot = writing("note", key, url, make, f"on {row.text}")
+    return slot and replace(slot, may_remove=row.written_by in {"", person})
 
 
 def _decision_slot(row: ReviewQuestion, writing: _Maker) -> Slot | None:

@@ -87,10 +87,11 @@ def review_answer(request: HttpRequest, week: str) -> HttpResponseBase:
 @require_POST
 @editing
 def review_notes(request: HttpRequest, week: str) -> HttpResponseBase:
-    form, review = NoteForm(request.POST), _review(request, week)
+    now = timezone.now()
+    form, review = NoteForm(request.POST, today=now.date()), _review(request, week)
 
     def annotate() -> None:
-        actions.annotate(_person(request), review, **_values(form), now=timezone.now())
+        actions.annotate(_person(request), review, **_values(form), now=now)
 
     return _save(_Post(request, week, "notes"), form, annotate, said="Note added")
 
@@ -100,17 +101,18 @@ def review_notes(request: HttpRequest, week: str) -> HttpResponseBase:
 def review_note(request: HttpRequest, week: str, pk: str) -> HttpResponseBase:
     """Changes a note, or removes it."""
     review = _review(request, week)
-    form = NoteForm(request.POST, key=pk)
+    now = timezone.now()
+    form = NoteForm(request.POST, key=pk, today=now.date())
 
     def note() -> ReviewNote:
         return ReviewNote.objects.visible_to(request.user).get(review=review, pk=pk)
 
     def change() -> None:
         values = _values(form)
-        actions.change_note(_person(request), note(), **values, now=timezone.now())
+        actions.change_note(_person(request), note(), **values, now=now)
 
     def remove() -> None:
-        actions.remove_note(_person(request), note(), now=timezone.now())
+        actions.remove_note(_person(request), note(), now=now)
 
     if request.POST.get("do") == "remove":
         return _save(

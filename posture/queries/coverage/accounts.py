@@ -1,7 +1,8 @@
 """The accounts of an OU behind one number of the heat map, those with most gaps first."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import F
 from django.db.models.functions import Lower
@@ -72,18 +73,25 @@ def _account(row: AccountCoverage, column: Column) -> AccountGaps:
         ou_name=tree.shown_name(row.account.ou),
         expected=row.expected,
         on=row.on,
-        gaps=tuple(_gap(column, *gap) for gap in row.gaps),
+        gaps=tuple(_gap(column, line) for line in row.gaps),
     )
 
 
-def _gap(
-    column: Column, region: str, off: int, denied: int, untold: int, missing: Mapping[str, str]
-) -> Gap:
+def _gap(column: Column, line: Sequence[Any]) -> Gap:
     """What keeps a pair from being covered: "GuardDuty off; Config not told"."""
+    region, off, denied, untold, missing, *rest = line
+    # Lines that were counted by an earlier version do not tell it apart.
+    absent = rest[0] if rest else 0
     wanted = {permission for bit, permission in missing.items() if int(bit) & column.mask & denied}
     refused = f"refused ({', '.join(sorted(wanted))})" if wanted else "refused"
+    states = (
+        ("off", off),
+        (refused, denied & ~off),
+        ("not told", untold),
+        ("not offered there by AWS", absent),
+    )
     words = []
-    for state, bits in (("off", off), (refused, denied & ~off), ("not told", untold)):
+    for state, bits in states:
         named = [NAMES[fact] for fact in column.facts if bits >> FACTS.index(fact) & 1]
         if named:
             words.append(f"{', '.join(named)} {state}" if len(column.facts) > 1 else state)

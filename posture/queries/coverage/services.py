@@ -16,9 +16,11 @@ NAMES = {
     Fact.MACIE_DISCOVERY: "Macie discovery",
 }
 FACTS = tuple(NAMES)
-# Told by delegated administrators, whose source says UNAVAILABLE only where AWS does not offer the
-# service in the Region: such a pair is not expected. The others exist wherever there is a Region.
-NOT_EVERYWHERE = frozenset(FACTS) - {Fact.CLOUDTRAIL, Fact.CONFIG_RECORDER}
+# Their source says UNAVAILABLE only where AWS does not offer the service in the Region.
+TOLD_BY_ADMINISTRATORS = frozenset(FACTS) - {Fact.CLOUDTRAIL, Fact.CONFIG_RECORDER}
+# Not expected where AWS does not offer them. The four of detection are, in every Region that may be
+# used (K22): one without them is a blind spot, whoever is to blame.
+NOT_EVERYWHERE = frozenset(FACTS) - frozenset(DETECTION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,8 +113,14 @@ def _flow(weeks: Sequence[FlowWeek], details: Details) -> tuple[Figure, ...]:
     )
 
 
+def _tiers(details: Details) -> tuple[Figure, ...]:
+    rows = [(str(tier), still, late) for tier, still, late in details.get("tiers") or ()]
+    return (charts.bars(rows, name="Vulnerabilities by deadline"),) if rows else ()
+
+
 _OF_DETAILS: Final[Mapping[str, Callable[[Details], tuple[Figure, ...]]]] = {
     "K1": _grades,
     "K22": _heat,
+    "K26": _tiers,
     "K27": _survival,
 }

@@ -217,7 +217,7 @@ def amounts_of(line: KpiLine) -> Amounts:
 
 def why_not(line: KpiLine) -> str:
     if line.data_day is None:
-        return "No day has been filled for this OU yet; the next daily run does it."
+        return "No day has been filled for this OU yet, or not lately: there is nothing here that it could be made from."
     if not line.expected:
         return "There is nothing here that it could be made from."
     if not line.covered:

@@ -23,10 +23,11 @@ _ALMOST: Final = Decimal("99.9")
 # The limits of a control chart come from the first twelve weeks with data: some may have none.
 BASELINE_WEEKS: Final = statistics.BASELINE + 8
 
-# What is stored of the newest day, and of the newest a week or more before that.
+# What is stored of the newest day, and of the newest a week or more before that; and on which day the
+# KPI was last filled, with whatever result.
 _SIDES: Final = """
 SELECT s.ou, s.kpi, s.part, n.day, n.numerator, n.denominator, n.covered, n.expected, n.details,
-    b.day, b.numerator, b.denominator, b.covered, b.expected
+    b.day, b.numerator, b.denominator, b.covered, b.expected, GREATEST(n.day, f.day)
 FROM unnest(%(ous)s::bigint[], %(kpis)s::text[], %(parts)s::text[]) s(ou, kpi, part)
 CROSS JOIN LATERAL (SELECT * FROM posture_kpipoint p
     WHERE p.ou_id = s.ou AND p.kpi = s.kpi AND p.part = s.part AND p.day <= %(day)s
@@ -35,6 +36,10 @@ CROSS JOIN LATERAL (SELECT * FROM posture_kpipoint p
 LEFT JOIN LATERAL (SELECT * FROM posture_kpipoint p
     WHERE p.ou_id = s.ou AND p.kpi = s.kpi AND p.part = s.part AND p.day <= n.day - 7
     ORDER BY p.day DESC LIMIT 1) b ON true
+LEFT JOIN LATERAL (SELECT f.day FROM posture_kpifill f
+    WHERE f.organization_id = (SELECT organization_id FROM inventory_organizationalunit WHERE id = s.ou)
+        AND f.kpi = s.kpi AND f.day <= %(day)s AND f.error = ''
+    ORDER BY f.day DESC LIMIT 1) f ON true
 """
 # The newest point of each of the last weeks, and of the first weeks that there ever were: the limits
 # of the control chart hang on those. Week 0 ends on the day.
@@ -105,7 +110,9 @@ def sides(
 ) -> dict[tuple[int, str, str], Side]:
     """What is stored of these OUs (by key), by (OU, KPI, part). One query.
 
-    Whoever calls has decided that the OUs may be seen.
+    A part has no day of its own: where it was not filled on the day of its KPI (nothing fell due), an
+    older one says nothing, nor does any where the KPI has been filled since and nothing was found in
+    the OU that it could be made from. Whoever calls has decided that the OUs may be seen.
     """
     wanted = [
         (ou, card.id, part)
@@ -122,16 +129,29 @@ def sides(
     }
     with connection.cursor() as cursor:
         cursor.execute(_SIDES, values)
-        return {
-            (row[0], row[1], row[2]): Side(
-                row[3],
-                Amounts(*row[4:8]),
-                Amounts(*row[10:14]) if row[9] is not None else None,
-                json.loads(row[8]),
-                row[9],
-            )
-            for row in cursor.fetchall()
-        }
+        rows = cursor.fetchall()
+    newest = _newest((row[0], row[1], row[14]) for row in rows)
+    current = [row for row in rows if row[3] == newest[row[0], row[1]]]
+    before = _newest((row[0], row[1], row[9]) for row in current if row[9])
+    found = {}
+    for row in current:
+        is_told = row[9] is not None and row[9] == before[row[0], row[1]]
+        found[row[0], row[1], row[2]] = Side(
+            row[3],
+            Amounts(*row[4:8]),
+            Amounts(*row[10:14]) if is_told else None,
+            json.loads(row[8]),
+            row[9] if is_told else None,
+        )
+    return found
+
+
+def _newest(rows: Iterable[tuple[int, str, date]]) -> dict[tuple[int, str], date]:
+    """The newest day by (OU, KPI)."""
+    found: dict[tuple[int, str], date] = {}
+    for ou, kpi, day in rows:
+        found[ou, kpi] = max(day, found.get((ou, kpi), day))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,18 +153,27 @@ def status_of(
     parts: Iterable[PartLine],
     details: Mapping[str, Any],
 ) -> Status:
-    """The worst of its own and of the lines beside it that have a target; no data stays no data."""
+    """The worst of its own and of the lines beside it that have a target; no data stays no data.
+
+    Too few to judge are no proof of On target.
+    """
     own = kpis.status(card, value, denominator=amounts.denominator)
     if own is Status.NO_DATA:
         return own
+    # "In three of four weeks" (kpis.md 3.8): one week alone neither reaches nor misses it.
+    if card.target is not None and details.get("is_shrinking") is not None:
+        own = Status.ON_TARGET if details["is_shrinking"] else Status.OFF_TARGET
     capped = details.get("capped")
     if capped is not None and capped not in _GOOD_LETTERS and capped != details.get("uncapped"):
         return Status.OFF_TARGET
-    beside = [line.status for line in parts if line.part.target is not None]
-    known = [one for one in beside if one is not Status.NO_DATA]
+    beside = [line for line in parts if line.part.target is not None]
+    known = [line.status for line in beside if line.status is not Status.NO_DATA]
     found = kpis.worst([own, *known])
-    # Lines that are well do not make up for too few to tell.
-    return own if own is Status.TOO_FEW and found is Status.ON_TARGET else found
+    # Lines that are well do not make up for too few to tell, nor for few that miss their target.
+    is_doubtful = own is Status.TOO_FEW or any(
+        line.status is Status.TOO_FEW and kpis.is_missed(line.part, line.value) for line in beside
+    )
+    return Status.TOO_FEW if is_doubtful and found is Status.ON_TARGET else found
 
 
 def _value(card: Kpi, past: Mapping[int, Week], week: int | None) -> Decimal | None:

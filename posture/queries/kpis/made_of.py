@@ -14,7 +14,7 @@ from inventory.models import OrganizationalUnit
 from inventory.web import Key, Page
 from posture import kpis
 from posture.kpis import Kpi, Status, Unit
-from posture.models import KpiAccountPoint
+from posture.models import KpiAccountPoint, KpiPoint
 from posture.models.kpis import KpiAccountPointQuerySet
 from posture.queries.kpis.amounts import Amounts, Side, sides
 from posture.queries.kpis.lines import PartLine, part_line, status_of
@@ -64,7 +64,7 @@ def accounts_of(
     may see. Three queries.
     """
     card = kpis.registry().get(kpi_id)
-    newest = _newest_day(user, kpi_id, day) if card else None
+    newest = _newest_day(kpi_id, ou, day) if card else None
     if card is None or newest is None:
         return Page(())
     points = _points(user, kpi_id, ou, newest).filter(part="")
@@ -76,8 +76,11 @@ def accounts_of(
     return Page(shown, page.next_cursor, page.previous_cursor)
 
 
-def _newest_day(user: AnyUser, kpi_id: str, day: date) -> date | None:
-    points = KpiAccountPoint.objects.visible_to(user).filter(kpi=kpi_id, day__lte=day)
+def _newest_day(kpi_id: str, ou: OrganizationalUnit, day: date) -> date | None:
+    """The newest day filled. By the organisation: an account without anything to tell has no row."""
+    points = KpiPoint.objects.filter(
+        kpi=kpi_id, day__lte=day, ou__organization=ou.organization_id, ou__depth=0
+    )
     return points.order_by("-day").values_list("day", flat=True).first()
 
 

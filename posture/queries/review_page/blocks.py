@@ -33,7 +33,9 @@ class SlaView:
     @property
     def attainment_text(self) -> str:
         value = self.line.attainment
-        return "nothing fell due" if value is None else f"{charts.value_text(value)}% in time"
+        if value is not None:
+            return f"{charts.value_text(value)}% in time"
+        return "no data" if self.line.open is None else "nothing fell due"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,11 @@ class AreaView:
 
 @dataclass(frozen=True, slots=True)
 class OuView:
+    """`name` leaves out the names of those above it, below which it stands."""
+
     entry: OuEntry
     indent: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,8 @@ def overdue_bands(block: SlaBlock) -> tuple[tuple[str, dict[str, int]], ...]:
 
 def overdue_title(bands: tuple[tuple[str, dict[str, int]], ...]) -> str:
     """The finding of those columns: "117 overdue CRITICAL and HIGH findings, 18 of them over 30 days"."""
+    if not bands:
+        return "No data on overdue findings"
     total = sum(sum(counts.values()) for _, counts in bands)
     if not total:
         return "No CRITICAL or HIGH finding is overdue"
@@ -139,7 +146,14 @@ def _area(entry: AreaEntry) -> AreaView:
 
 
 def ous(snapshot: Snapshot) -> tuple[OuView, ...]:
-    return tuple(OuView(one, min(one.depth, _DEEPEST_INDENT)) for one in snapshot.ous)
+    above: list[str] = []
+    found = []
+    for one in snapshot.ous:
+        del above[one.depth :]
+        name = one.label.removeprefix(f"{above[-1]} / ") if above else one.label
+        found.append(OuView(one, min(one.depth, _DEEPEST_INDENT), name))
+        above.append(one.label)
+    return tuple(found)
 
 
 def practices(snapshot: Snapshot) -> tuple[PracticeView, ...]:

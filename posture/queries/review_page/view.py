@@ -10,7 +10,7 @@ from posture.kpis.claims import Check
 from posture.kpis.snapshots import MoverEntry, Snapshot
 from posture.models import WeeklyReview
 from posture.queries import reviews
-from posture.queries.review_page import blocks, change, kpis, marks, talk
+from posture.queries.review_page import blocks, change, kpis, marks, talk, titles
 from posture.queries.review_page.kpis import KpiView
 from posture.queries.review_page.marks import Mark
 from posture.queries.reviews import Block, ReviewPage
@@ -172,9 +172,31 @@ class ReviewView:
     def exceptions(self) -> blocks.ExceptionsView:
         return blocks.ExceptionsView(self.snapshot.exceptions)
 
+    @property
+    def exceptions_title(self) -> str:
+        return titles.exceptions(self.snapshot.exceptions)
+
+    @property
+    def exception_ages(self) -> tuple[tuple[str, int, None], ...]:
+        """Exceptions by age, as bars take them: nothing of them is past a time."""
+        return tuple((label, count, None) for label, count in self.snapshot.exceptions.bands)
+
+    @property
+    def tiers_title(self) -> str:
+        return titles.tiers(self.snapshot.sla.tiers)
+
+    @property
+    def tiers(self) -> tuple[tuple[str, int, int], ...]:
+        """(tier, open, overdue) of vulnerabilities, as bars take them."""
+        return tuple((one.tier, one.open, one.overdue) for one in self.snapshot.sla.tiers)
+
     @cached_property
     def areas(self) -> tuple[blocks.AreaView, ...]:
         return blocks.areas(self.snapshot)
+
+    @property
+    def areas_title(self) -> str:
+        return titles.areas(self.areas)
 
     @cached_property
     def ous(self) -> tuple[blocks.OuView, ...]:
@@ -213,7 +235,7 @@ class ReviewView:
         told = f"{still_open} carried, {self.late} late"
         exceptional = ", ".join(view.id for view in self.exceptional) or "nothing to see here"
         failing = ", ".join(one.control_id for one in self.snapshot.controls) or "none fails"
-        questions = len(self.page.questions)
+        questions = sum(not one.decision for one in self.page.questions)
         return (
             AgendaItem(5, "Actions", told, "actions"),
             AgendaItem(10, "Exceptions to normal", exceptional, "headlines"),

@@ -67,9 +67,11 @@ def reviews(user: AnyUser, *, cursor_text: str = "", size: int = PAGE_SIZE) -> P
     return Page(tuple(_line(row) for row in found.rows), found.next_cursor, found.previous_cursor)
 
 
-def newest_week(user: AnyUser) -> str:
-    """The newest week that has a review, "" without any. One query."""
+def newest_week(user: AnyUser, *, is_published: bool = False) -> str:
+    """The newest week that has a review, or a published one; "" without any. One query."""
     rows = WeeklyReview.objects.visible_to(user).order_by("-starts_on", "-id")
+    if is_published:
+        rows = rows.filter(state=WeeklyReview.State.PUBLISHED)
     row = rows.values_list("iso_year", "iso_week").first()
     return Week(*row).name if row else ""
 

@@ -70,14 +70,20 @@ def actions(user: AnyUser, *, day: date) -> tuple[ActionLine, ...]:
 def of_review(
     review: WeeklyReview, *, day: date
 ) -> tuple[tuple[ActionLine, ...], tuple[ActionLine, ...]]:
-    """(decided in this review, carried into it from earlier ones), as of `day`. Two queries at most.
+    """(decided in this review, carried into it from earlier ones). Two queries at most.
 
-    Carried is what was open when the week began: it shows once more, as done, when it is closed.
+    Of a draft as of `day`; of a published one as of that very moment, so that nothing that is done
+    later, on the same day or in another draft, changes it. Carried is what was open when the week
+    began: it shows once more, as done, when it is closed.
     """
+    at = review.published_at
     open_then = Q(closed_on=None) | Q(closed_on__gte=review.starts_on)
     earlier = Q(review__starts_on__lt=review.starts_on) & open_then
+    if at is not None:
+        earlier &= Q(created_at__lte=at)
+        day = at.date()
     found = _of(review).filter(Q(review=review) | earlier)
-    lines = _lines(found.order_by("first_due_on", "pk"), day=day)
+    lines = _lines(found.order_by("first_due_on", "pk"), day=day, at=at)
     own = tuple(line for line in lines if line.review_id == review.pk)
     return own, tuple(line for line in lines if line.review_id != review.pk)
 
@@ -87,30 +93,46 @@ def _of(review: WeeklyReview) -> "QuerySet[ReviewAction]":
     return rows.select_related("review").defer("review__snapshot")
 
 
-def _lines(rows: Iterable[ReviewAction], *, day: date) -> tuple[ActionLine, ...]:
+def _lines(
+    rows: Iterable[ReviewAction], *, day: date, at: datetime | None = None
+) -> tuple[ActionLine, ...]:
     found = list(rows)
-    moves = _moves([row.pk for row in found if row.due_on != row.first_due_on])
-    return tuple(_line(row, moves, day=day) for row in found)
+    events = _events([row.pk for row in found])
+    return tuple(_line(row, events.get(row.pk, ()), day=day, at=at) for row in found)
 
 
-def _moves(pks: list[int]) -> Mapping[int, list[Move]]:
-    moves: dict[int, list[Move]] = defaultdict(list)
+def _events(pks: list[int]) -> Mapping[int, list[ReviewEvent]]:
+    """What was moved and closed, oldest first: also what was moved there and back again."""
+    found: dict[int, list[ReviewEvent]] = defaultdict(list)
     if not pks:
-        return moves
-    events = ReviewEvent.objects.filter(what=ReviewEvent.What.ACTION_MOVED, action__in=pks)
+        return found
+    whats = (ReviewEvent.What.ACTION_MOVED, ReviewEvent.What.ACTION_CLOSED)
+    events = ReviewEvent.objects.filter(what__in=whats, action__in=pks)
     for event in events.annotate(key=F("action_id")).order_by("at", "pk"):
-        before, after = event.details["due_on"]
-        move = Move(
-            date.fromisoformat(before), date.fromisoformat(after), event.text, event.by, event.at
-        )
-        moves[event.key].append(move)
-    return moves
+        found[event.key].append(event)
+    return found
 
 
-def _line(row: ReviewAction, moves: Mapping[int, list[Move]], *, day: date) -> ActionLine:
-    known = [move for move in moves.get(row.pk, ()) if move.at.date() <= day]
-    later = [move for move in moves.get(row.pk, ()) if move.at.date() > day]
+def _move(event: ReviewEvent) -> Move:
+    before, after = event.details["due_on"]
+    return Move(
+        date.fromisoformat(before), date.fromisoformat(after), event.text, event.by, event.at
+    )
+
+
+def _line(
+    row: ReviewAction, events: Iterable[ReviewEvent], *, day: date, at: datetime | None
+) -> ActionLine:
+    known: list[Move] = []
+    later: list[Move] = []
     is_closed = row.closed_on is not None and row.closed_on <= day
+    for event in events:
+        is_later = event.at > at if at is not None else event.at.date() > day
+        if event.what == ReviewEvent.What.ACTION_MOVED:
+            (later if is_later else known).append(_move(event))
+        else:
+            # The day of closing is one of the organisation's calendar, which may be ahead of ours.
+            is_closed = not is_later
     return ActionLine(
         pk=row.pk,
         review_id=row.review_id,

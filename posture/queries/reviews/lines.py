@@ -69,6 +69,10 @@ def _head(page: ReviewPage) -> Iterator[Line]:
         "data_as_of": snapshot.data_as_of,
         "letter": snapshot.score.letter,
         "letter_uncapped": snapshot.score.uncapped,
+        # Without the patience of the shown one; by it a gate keeps the posture score off target.
+        "letter_of_day": next(
+            (entry.details.get("capped") for entry in snapshot.kpis if entry.kpi == "K1"), None
+        ),
         "snapshot_version": snapshot.version,
         "snapshot_sha256": row.snapshot_hash,
         "published_at": row.published_at,

@@ -108,8 +108,7 @@ def review(user: AnyUser, week: str, *, day: date) -> ReviewPage | None:
 def page_of(row: WeeklyReview, *, day: date) -> ReviewPage:
     """The page of a review that the caller may read. Nine queries at most."""
     snapshot = snapshots.from_json(row.snapshot)
-    as_of = row.published_at.date() if row.published_at else day
-    new, carried = decided.of_review(row, day=as_of)
+    new, carried = decided.of_review(row, day=day)
     verdicts = {entry.kpi: entry.verdict for entry in snapshot.kpis}
     notes = tuple(_note(note, verdicts) for note in row.notes.order_by("pk"))
     weeks = _weeks(row)
