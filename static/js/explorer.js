@@ -154,11 +154,15 @@
     stepped = null;
   });
 
-  // Facets: what a person opened, and how far they scrolled, outlives a swap of the list.
+  // Facets: what a person opened, and how far they scrolled, outlives a swap of the list; so does what
+  // they typed while the answer was on its way.
   let kept = null;
+  let asked = "";
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.target?.id === "find") find(".results")?.setAttribute("aria-busy", "true");
+    if (event.detail.target?.id !== "find") return;
+    asked = find("#q")?.value ?? "";
+    find(".results")?.setAttribute("aria-busy", "true");
   });
   document.addEventListener("htmx:afterRequest", () => find(".results")?.removeAttribute("aria-busy"));
 
@@ -171,8 +175,20 @@
       open: new Map(facets.map((facet) => [facet.dataset.facet, facet.open])),
       scroll: find(".facets")?.scrollTop ?? 0,
       sheet: find(".facets-btn")?.open ?? false,
+      typed: find("#q")?.value ?? asked,
+      caret: find("#q")?.selectionEnd ?? 0,
     };
     lastBox = null;
+  });
+
+  // The answer holds what had been asked; ui.js lets htmx hear what came after it.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const field = find("#q");
+    if (event.target.id !== "find" || !kept || !field || kept.typed === asked) return;
+    const isTypedOn = kept.typed.startsWith(asked);
+    const moved = isTypedOn ? field.value.length - asked.length : 0;
+    field.value = isTypedOn ? field.value + kept.typed.slice(asked.length) : kept.typed;
+    if (field === document.activeElement) field.setSelectionRange(kept.caret + moved, kept.caret + moved);
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {

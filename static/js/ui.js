@@ -3,7 +3,7 @@
 // data-theme-switch       button: system -> light -> dark
 // data-copy="text"        button: copies the text
 // data-rows               container whose rows j/k walk; a row's first link is what Enter opens
-// data-search             the field that "/" focuses
+// data-search             the field that "/" focuses; with data-facet-search: searched while one types
 // data-drawer             panel filled by htmx; data-drawer-close inside it is its close link
 // data-keys-open          opens the dialog of keys
 // data-fill-username=""   with data-fill-password: fills in the sign-in form
@@ -204,4 +204,19 @@
 
   showTheme(currentTheme());
   document.querySelectorAll(".toast").forEach(dismissLater);
+
+  // What a person typed before htmx began to listen, it takes for what was there already, and never
+  // sends. It hears it again: first what the server wrote, then what was typed.
+  document.addEventListener("htmx:load", (event) => {
+    for (const field of event.detail.elt.querySelectorAll("[data-search], [data-facet-search]")) {
+      const typed = field.value;
+      if (typed === field.defaultValue) continue;
+      const { selectionStart, selectionEnd } = field;
+      for (const value of [field.defaultValue, typed]) {
+        field.value = value;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+      if (field === document.activeElement) field.setSelectionRange(selectionStart, selectionEnd);
+    }
+  });
 })();

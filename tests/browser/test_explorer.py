@@ -82,6 +82,47 @@ def test_a_closed_facet_loads_its_choices_and_stays_open(open_page, site):
     assert said(page) == []
 
 
+# A person types as soon as there is a field; htmx listens to it a moment later.
+TYPE_AS_SOON_AS_IT_IS_THERE = """() => new MutationObserver((_, observer) => {
+  const field = document.querySelector("[data-facet=account] input[type=search]");
+  if (!field) return;
+  observer.disconnect();
+  field.focus();
+  document.execCommand("insertText", false, "payments");
+}).observe(document, { childList: true, subtree: true })"""
+# The last letters come while the answer is on its way, and between it and htmx.
+TYPE_ON = """() => {
+  const type = (text) => document.execCommand("insertText", false, text);
+  const once = { capture: true, once: true };
+  window.addEventListener("htmx:beforeSwap", () => type("ing li"), once);
+  window.addEventListener("htmx:afterSwap", () => queueMicrotask(() => type("ke")), once);
+}"""
+
+
+def test_what_is_typed_before_a_facet_listens_is_searched(open_page, site):
+    page = open_page(LIST)
+    page.evaluate(TYPE_AS_SOON_AS_IT_IS_THERE)
+    facet = page.locator("[data-facet=account]")
+    facet.locator("summary").click()
+    expect(facet.locator("label")).to_have_count(1)
+    expect(facet.locator("input[type=search]")).to_have_value("payments")
+    assert said(page) == []
+
+
+def test_what_is_typed_while_the_list_is_read_is_searched_as_well(open_page, site):
+    page = open_page(LIST)
+    page.locator("#q").focus()
+    page.evaluate(TYPE_ON)
+    page.keyboard.insert_text("noth")
+    expect(page).to_have_url(re.compile(r"q=nothing\+like$"))
+    expect(page.locator("#q")).to_have_value("nothing like")
+    expect(page.locator("#q")).to_be_focused()
+    page.keyboard.insert_text(" it")
+    expect(page).to_have_url(re.compile(r"q=nothing\+like\+it$"))
+    expect(page.locator(".cnt")).to_contain_text("0 open findings")
+    assert said(page) == []
+
+
 def test_filters_are_typed_and_columns_are_chosen(open_page, site):
     page = open_page(LIST)
     page.locator("#q").press_sequentially("severity:critical")
