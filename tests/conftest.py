@@ -1,3 +1,15 @@
 """Fixtures for every test: real Postgres and Valkey, by DATABASE_URL and REDIS_URL."""
 
+import pytest
+
 pytest_plugins = ["tests.fixtures.hub", "tests.fixtures.pipeline", "tests.fixtures.reviews"]
+
+
+def _is_large(item):
+    return any("large" in mark.args for mark in item.iter_markers("xdist_group"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """The longest test comes first, so that the other worker has all the rest to fill its time with."""
+    items.sort(key=lambda item: not _is_large(item))

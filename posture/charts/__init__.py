@@ -5,6 +5,7 @@ never drawn as zero. The small ones return a SafeString, the larger ones a Figur
 table; with `px` these are drawn in fixed pixels and colours, for PDF and e-mail.
 """
 
+from posture.charts.bars import bars
 from posture.charts.columns import columns
 from posture.charts.control import Limits, Xmr, control_chart
 from posture.charts.figure import Figure
@@ -28,6 +29,7 @@ __all__ = [
     "Week",
     "Xmr",
     "ages",
+    "bars",
     "chart_table",
     "cohort",
     "columns",

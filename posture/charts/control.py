@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from django.utils.safestring import SafeString
@@ -113,7 +114,10 @@ def _labels(plot: _Plot, xmr: Xmr | None, target: Number | None) -> list[tuple[f
     found = []
     if xmr is not None:
         named = [("upper", xmr.high), ("mean", xmr.mean), ("lower", xmr.low)]
-        found += [(plot.within(v), value_label(text, v, plot.unit), "ax") for text, v in named]
+        found += [
+            (plot.within(v), value_label(text, _possible(v, plot.unit), plot.unit), "ax")
+            for text, v in named
+        ]
     if target is not None:
         found.append((plot.within(target), value_label("target", target, plot.unit), "goalt"))
     return found
@@ -142,6 +146,11 @@ def _line(plot: _Plot) -> str:
         if row.value is not None
     ]
     return canvas.stretched("".join(paths)) + "".join(dots)
+
+
+def _possible(limit: Number, unit: str) -> Number:
+    """A limit of a share beyond 0 or 100 percent is said as that end: no share is ever beyond it."""
+    return min(max(limit, Decimal(0)), Decimal(100)) if unit == "%" else limit
 
 
 def _signal_indexes(rows: Sequence[Point], xmr: Xmr | None) -> list[int]:
@@ -183,7 +192,8 @@ def _title(rows: Sequence[Point], name: str, unit: str, xmr: Xmr | None) -> str:
     text = f"{name}: {value_text(last.value, unit)} in {last.label}"
     if xmr is None:
         return text
-    usual = f"its usual range of {value_text(xmr.low, unit)} to {value_text(xmr.high, unit)}"
+    low, high = _possible(xmr.low, unit), _possible(xmr.high, unit)
+    usual = f"its usual range of {value_text(low, unit)} to {value_text(high, unit)}"
     assert last.value is not None  # those without are left out above
     if float(xmr.low) <= float(last.value) <= float(xmr.high):
         run = ", and a signal: the weeks before lean one way" if index in xmr.signals else ""
@@ -205,8 +215,23 @@ def _summary(rows: Sequence[Point], unit: str, xmr: Xmr | None, target: Number |
         text += f"; target {value_text(target, unit)}"
     if xmr is None:
         return f"{text}. Too few weeks for limits."
-    signals = [rows[index].label for index in _signal_indexes(rows, xmr)]
-    return f"{text}. Signals: {', '.join(signals) if signals else 'none'}."
+    signals = _stretches(_signal_indexes(rows, xmr))
+    told_signals = [
+        rows[first].label if first == last else f"{rows[first].label} to {rows[last].label}"
+        for first, last in signals
+    ]
+    return f"{text}. Signals: {', '.join(told_signals) if signals else 'none'}."
+
+
+def _stretches(indexes: Sequence[int]) -> list[tuple[int, int]]:
+    """(first, last) of those that follow upon each other."""
+    found: list[tuple[int, int]] = []
+    for index in sorted(indexes):
+        if found and found[-1][1] == index - 1:
+            found[-1] = found[-1][0], index
+        else:
+            found.append((index, index))
+    return found
 
 
 def _table(rows: Sequence[Point], name: str, unit: str, xmr: Xmr | None) -> SafeString:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
-from posture.charts.paint import attributes
+from posture.charts.paint import PATTERNS, SPARK_TONES, attributes
 from posture.charts.svg import (
     DASH,
     NO_DATA,
@@ -53,11 +53,11 @@ def spark(  # noqa: PLR0913 - only the values must be said
 
     :param signals: indexes that get a ring: what is no noise by the limits of the control chart. Where
         there are more than three, the newest alone.
-    :param is_static: with its colours written out, for PDF and e-mail; the tone then stays grey.
+    :param is_static: with its colours written out, for PDF and e-mail.
     """
     low, high = _spark_range([*known(values), *known([goal])])
     step = (width - 6) / max(len(values) - 1, 1)
-    pen = _Pen(is_static, height)
+    pen = _Pen(is_static, height, tone)
 
     def place(index: float, value: float) -> tuple[float, float]:
         return 2 + index * step, height - 4 - (value - low) / (high - low) * (height - 8)
@@ -81,16 +81,22 @@ def spark(  # noqa: PLR0913 - only the values must be said
     return markup([*parts, "</svg>"])
 
 
+# What has the colour of the tone; target, signal and the line of no data have their own.
+_TONED = frozenset({"ln", "fill", "end", "lone"})
+
+
 @dataclass(frozen=True, slots=True)
 class _Pen:
     """Draws the parts of a sparkline: by class on a page, in colours on paper."""
 
     is_static: bool
     height: int
+    tone: str
 
     def __call__(self, name: str) -> str:
         if self.is_static:
-            return attributes(f"spark-{name}")
+            is_toned = name in _TONED and self.tone in SPARK_TONES
+            return attributes(f"spark-{name}{f'-{self.tone}' if is_toned else ''}")
         return f' class="{name}"'
 
     def start(self, tone: str, width: int, label: str) -> str:
@@ -151,11 +157,16 @@ def minibar(
     mark: Number | None = None,
     other: Number | None = None,
     label: str = "",
+    px: int | None = None,
 ) -> SafeString:
     """Bar of 0-100 percent with up to two references: `mark` is a tick, `other` a dot.
 
     Tones: accent ok warn bad mute, or a letter a b c d f n.
+
+    :param px: with its width and colours written out, for PDF: accent and without a dot.
     """
+    if px is not None:
+        return _bar_on_paper(pct, mark, label, px)
     if pct is None:
         return markup(
             [
@@ -177,11 +188,29 @@ def minibar(
     )
 
 
+def _bar_on_paper(
+    pct: Number | None, mark: Number | None, label: str, px: int, tall: int = 6
+) -> SafeString:
+    start = f'<svg xmlns="http://www.w3.org/2000/svg" width="{px}" height="{tall}" viewBox="0 0 {px} {tall}" {role(label or NO_DATA)}>'
+    if pct is None:
+        ground = f'<rect{attributes("none")} width="{px}" height="{tall}" rx="3"/>'
+        return markup([start, PATTERNS, ground, "</svg>"])
+    share = min(max(float(pct), 0.0), 100.0) / 100 * px
+    drawn = [
+        f'<rect{attributes("mbar-trk")} width="{px}" height="{tall}" rx="3"/>',
+        f'<rect{attributes("mbar-accent")} width="{share:.1f}" height="{tall}" rx="3"/>',
+    ]
+    if mark is not None:
+        place = float(mark) / 100 * px - 1
+        drawn.append(f'<rect{attributes("mbar-mark")} x="{place:.1f}" width="2" height="{tall}"/>')
+    return markup([start, *drawn, "</svg>"])
+
+
 def stack(segments: Iterable[tuple[str, int]], *, label: str = "", size: str = "") -> SafeString:
     """One horizontal bar of counts with hairline gaps.
 
     :param segments: (class, count) in drawing order; classes: critical high medium low info, ok bad
-        exm (excepted) unk (unknown) none. A count above zero stays visible (at least 1.2 %).
+        exm (excepted) unk (unknown) none. A count above zero stays visible (at least 1.2%).
     :param label: a sentence; by default the counts.
     :param size: "lg" for a tall bar.
     """

@@ -25,6 +25,13 @@ TOKENS: Final[Mapping[str, str]] = {
     "warn": "#e69825",
     "warn-ink": "#7f4a00",
 }
+# The token of each tone of a sparkline; a tone that is not here stays grey.
+SPARK_TONES: Final[Mapping[str, str]] = {
+    "accent": "accent",
+    "ok": "ok",
+    "warn": "high",
+    "bad": "crit",
+}
 # The nine heat steps on a white surface; step 0 is hatched.
 HEAT: Final = (
     "#f68c78",
@@ -47,6 +54,15 @@ def _fill(token: str, opacity: str = "") -> dict[str, str]:
 def _stroke(token: str, width: str = "1", **more: str) -> dict[str, str]:
     extra = {name.replace("_", "-"): value for name, value in more.items()}
     return {"fill": "none", "stroke": TOKENS[token], "stroke-width": width} | extra
+
+
+def _spark(tone: str, token: str) -> dict[str, dict[str, str]]:
+    return {
+        f"spark-ln{tone}": _stroke(token, "1.5", stroke_linejoin="round", stroke_linecap="round"),
+        f"spark-fill{tone}": _fill(token, "0.11"),
+        f"spark-end{tone}": _fill(token),
+        f"spark-lone{tone}": _fill(token),
+    }
 
 
 INKS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -109,14 +125,20 @@ INKS: Final[Mapping[str, Mapping[str, str]]] = {
     "g-d": _fill("high", "0.35"),
     "g-f": _fill("crit", "0.3"),
     "g-nr": {"fill": "url(#p-unk)", "stroke": TOKENS["line-2"]},
-    # a sparkline's tones
-    "spark-ln": _stroke("ink-3", "1.5", stroke_linejoin="round", stroke_linecap="round"),
-    "spark-fill": _fill("ink-3", "0.11"),
-    "spark-end": _fill("ink-3"),
-    "spark-lone": _fill("ink-3"),
+    # a sparkline without a tone, and in each of its tones
+    **_spark("", "ink-3"),
+    **{
+        name: ink
+        for tone, token in SPARK_TONES.items()
+        for name, ink in _spark(f"-{tone}", token).items()
+    },
     "spark-goal": _stroke("ok", stroke_dasharray="2 2"),
     "spark-none": _stroke("line-2", "1.5", stroke_dasharray="2 4", stroke_linecap="round"),
     "spark-sg": _stroke("ink", "1.25"),
+    # a small bar
+    "mbar-trk": _fill("ink", "0.08"),
+    "mbar-accent": _fill("accent"),
+    "mbar-mark": _fill("ink"),
     **{f"h{step}": {"fill": colour} for step, colour in enumerate(HEAT, start=1)},
     "h0": {"fill": "url(#p-unk)", "stroke": TOKENS["line-2"]},
 }

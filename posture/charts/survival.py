@@ -32,7 +32,7 @@ def survival(  # noqa: PLR0913 - only the steps and the name must be said
     title: str = "",
     px: int | None = None,
 ) -> Figure:
-    """Step curve from 100 % on, with the deadline and what is still open on its day.
+    """Step curve from 100% on, with the deadline and what is still open on its day.
 
     :param followed: the age up to which anybody was watched, the last step by default: the curve says
         nothing of later days.

@@ -28,13 +28,16 @@ def markup(parts: Iterable[str]) -> SafeString:
 
 
 def value_text(value: Number | None, unit: str = "") -> str:
-    """The value for people: whole numbers with thousands separators, others with one decimal, half up."""
+    """The value for people: whole numbers with thousands separators, others with one decimal, half up.
+
+    With a true minus; nothing that rounds to zero has one.
+    """
     if value is None:
         return NO_DATA
     if isinstance(value, int):
-        return f"{value:,}{unit}"
+        return f"{value:,}".replace("-", MINUS) + unit
     tenth = Decimal(str(value)).quantize(Decimal("0.1"), ROUND_HALF_UP)
-    return f"{tenth:,}{unit}"
+    return f"{tenth if tenth else abs(tenth):,}".replace("-", MINUS) + unit
 
 
 def signed_text(value: Number | None, unit: str = "") -> str:

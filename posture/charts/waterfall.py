@@ -14,7 +14,7 @@ from posture.charts.tables import data_table
 # (label, points, what caused them)
 Part = tuple[str, Number | None, str]
 
-HEIGHT, TOP, NAMES, NOTES = 224, 24, 22, 28
+HEIGHT, TOP, NAMES, NOTES = 224, 24, 22, 40
 # Of the width of a step; the rest is the gap between two.
 FILLED = 0.62
 
@@ -60,7 +60,7 @@ def waterfall(
     return Figure(
         title,
         summary,
-        canvas.svg(drawn, title=title, summary=summary),
+        canvas.svg(drawn, title=title, summary=summary, css="noted" if room else ""),
         _table(parts, before, after, name),
         AXIS.css,
     )
@@ -91,7 +91,7 @@ def _columns(canvas: Canvas, axis: Axis, steps: Sequence[_Step]) -> list[str]:
         parts.append(canvas.text("ax nm m", (middle, axis.floor + 15), step.label))
         parts += [
             canvas.text("sm m", (middle, axis.floor + 29 + 12 * line), text)
-            for line, text in enumerate(wrapped(step.note, width=17, lines=2))
+            for line, text in enumerate(wrapped(step.note, width=17, lines=3))
         ]
         said = [step.label, step.text, *([step.note] if step.note else [])]
         parts.append(tooltip(canvas, (index * width, (index + 1) * width), said, floor=axis.floor))

@@ -2,18 +2,23 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from posture import charts
 from posture.charts import Figure
 from posture.queries.review_page import ReviewView
+from posture.queries.review_page.blocks import AreaView
 from posture.queries.review_page.kpis import KpiView
 from posture.queries.review_page.marks import DASH, Mark, signed
 from posture.queries.review_page.talk import ActionView
 from posture.reports import typesetting
 
-# Pixels of a drawing before it is scaled to its place on the paper.
+# Pixels of a drawing before it is scaled to its place on the paper: half of it or more, half, a third.
 _WIDE: Final = 640
+_HALF: Final = 500
+_NARROW: Final = 380
+_BAR: Final = 120
 _NOTES_SHOWN: Final = 5
 _OUS_SHOWN: Final = 24
 
@@ -38,7 +43,7 @@ def _header(view: ReviewView) -> dict[str, Any]:
         "days": view.days,
         "size": view.size,
         "as_of": f"{row.data_as_of:%-d %b %Y, %H:%M} UTC" if row.data_as_of else "no data",
-        "coverage": "no data" if coverage is None else f"{coverage} %",
+        "coverage": "no data" if coverage is None else f"{coverage}%",
         "versions": view.versions,
         "headline": row.headline,
         "answer": _mark(view.answer),
@@ -50,11 +55,14 @@ def _header(view: ReviewView) -> dict[str, Any]:
 
 def _numbers(view: ReviewView) -> dict[str, Any]:
     return {
-        "large": [_kpi(kpi) for kpi in view.large],
+        "large": [
+            _kpi(kpi) | {"letter": view.snapshot.score.letter if kpi.id == "K1" else ""}
+            for kpi in view.large
+        ],
         "others": [_kpi(kpi) for kpi in view.others],
         "change": _change(view),
         "causes": [
-            {"points": one.points_text, "part": one.part_name, "text": one.text}
+            {"points": one.points_text, "text": one.text}
             for one in (view.change.causes if view.change else ())
         ],
     }
@@ -64,13 +72,24 @@ def _talk(view: ReviewView) -> dict[str, Any]:
     return {
         "narrative": view.row.narrative,
         "notes": [
-            {"number": note.number, "cause": note.cause_name, "text": note.row.text}
-            | {"check": note.check_text if note.disagrees else ""}
+            {
+                "number": note.number,
+                "day": f"{note.row.on_day:%a %-d %b}" if note.row.on_day else "",
+                "cause": note.cause_name,
+                "kpi": note.row.kpi,
+                "text": note.row.text,
+                "check": note.check_text if note.disagrees else "",
+            }
             for note in view.notes[:_NOTES_SHOWN]
         ],
         "notes_left": max(len(view.notes) - _NOTES_SHOWN, 0),
         "questions": [
-            {"text": one.text, "by": one.decision_by, "decision": one.decision}
+            {
+                "text": one.text,
+                "by": one.decision_by,
+                "due": f"{one.due_on:%-d %b %Y}" if one.due_on else "",
+                "decision": one.decision,
+            }
             for one in view.page.questions
         ],
         "carried": _actions(view.carried),
@@ -96,24 +115,31 @@ def _behind(view: ReviewView) -> dict[str, Any]:
             }
             for one in view.sla
         ],
-        "ages": _figure(charts.ages(view.overdue_bands, name="Overdue findings", px=_WIDE)),
-        "flow": _figure(charts.flow(view.flow, name="Critical and high findings", px=_WIDE)),
+        "ages": _figure(_ages(view)),
+        "flow": _figure(charts.flow(view.flow, name="CRITICAL and HIGH findings", px=_NARROW)),
+        "tiers": _figure(_tiers(view)) if view.tiers else None,
         "exceptions": [{"name": name, "value": value} for name, value in view.exceptions.facts],
+        "exception_ages": _figure(_exception_ages(view)) if view.exception_ages else None,
         "practices": [
             {"name": one.entry.name, "value": one.value_text, "status": _mark(one.status)}
             for one in view.practices
         ],
-        "areas": [
+        "areas_title": view.areas_title,
+        "areas": [_area(one) for one in view.areas],
+        "grades": _figure(charts.grades(view.grades, name="Accounts", px=_HALF)),
+        "controls": [
             {
-                "name": one.label,
-                "score": "no data" if one.score is None else charts.value_text(one.score),
-                "delta": signed(one.delta),
+                "id": one.control_id,
+                "title": one.title,
+                "severity": one.severity.capitalize(),
+                "failing": _count(one.failing),
+                "accounts": _count(one.accounts),
             }
-            for one in view.areas
+            for one in view.snapshot.controls
         ],
         "ous": [
             {
-                "name": one.entry.label,
+                "name": one.name,
                 "indent": one.indent,
                 "score": "no data"
                 if one.entry.score is None
@@ -121,6 +147,7 @@ def _behind(view: ReviewView) -> dict[str, Any]:
                 "letter": one.entry.letter,
                 "delta": signed(one.entry.delta),
                 "accounts": f"{one.entry.accounts:,}",
+                "coverage": _percent(one.entry.coverage),
             }
             for one in view.ous[:_OUS_SHOWN]
         ],
@@ -135,7 +162,11 @@ def _mark(mark: Mark) -> dict[str, str]:
 
 def _kpi(kpi: KpiView) -> dict[str, Any]:
     drawing = charts.spark(
-        kpi.series, goal=kpi.entry.target, signals=kpi.entry.signals, is_static=True
+        kpi.series,
+        tone=kpi.tone,
+        goal=kpi.entry.target,
+        signals=kpi.entry.signals,
+        is_static=True,
     )
     return {
         "id": kpi.id,
@@ -159,9 +190,40 @@ def _change(view: ReviewView) -> dict[str, str] | None:
     block = view.change.block
     return _figure(
         charts.waterfall(
-            view.change.rows, before=block.before_score, after=block.after_score, px=_WIDE
+            view.change.rows,
+            before=block.before_score,
+            after=block.after_score,
+            name="Posture score",
+            px=_WIDE,
         )
     )
+
+
+def _ages(view: ReviewView) -> Figure:
+    return charts.ages(
+        view.overdue_bands, name="Overdue findings", title=view.overdue_title, px=_NARROW
+    )
+
+
+def _tiers(view: ReviewView) -> Figure:
+    title = view.tiers_title
+    return charts.bars(view.tiers, name="Vulnerabilities by deadline", title=title, px=_NARROW)
+
+
+def _exception_ages(view: ReviewView) -> Figure:
+    title = view.exceptions_title
+    return charts.bars(
+        view.exception_ages, name="Exceptions by age", past="", title=title, px=_NARROW
+    )
+
+
+def _area(area: AreaView) -> dict[str, str]:
+    return {
+        "name": area.label,
+        "score": "no data" if area.score is None else charts.value_text(area.score),
+        "delta": signed(area.delta),
+        "svg": str(charts.minibar(area.score, mark=area.tick, px=_BAR)),
+    }
 
 
 def _figure(figure: Figure) -> dict[str, str]:
@@ -171,6 +233,7 @@ def _figure(figure: Figure) -> dict[str, str]:
 def _actions(views: Iterable[ActionView]) -> list[dict[str, Any]]:
     return [
         {
+            "kpi": one.line.kpi,
             "text": one.line.text,
             "owner": one.line.owner,
             "due": f"{one.line.due_on:%-d %b}" + (" (moved)" if one.is_moved else ""),
@@ -178,6 +241,10 @@ def _actions(views: Iterable[ActionView]) -> list[dict[str, Any]]:
         }
         for one in views
     ]
+
+
+def _percent(share: Decimal | None) -> str:
+    return "no data" if share is None else charts.value_text(share, "%")
 
 
 def _count(count: int | None) -> str:

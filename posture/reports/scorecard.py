@@ -8,12 +8,13 @@ from typing import Any, Final
 from inventory import spreadsheets
 from posture import charts
 from posture.queries.accounts import AccountRow
+from posture.queries.fixing import ControlRow
 from posture.queries.review_page.marks import signed
 from posture.queries.scorecard import Scorecard
-from posture.queries.scorecard.controls import OuControlRow
 from posture.reports import typesetting
 
 _WIDE: Final = 640
+_BAR: Final = 120
 _HEADS: Final = ("kind", "id", "name", "grade", "score", "change", "raw", "coverage", "failing")
 _HEADS_MORE: Final = ("open_critical", "open_high", "past_due", "points")
 
@@ -69,7 +70,7 @@ def _standing_line(kind: str, key: str, name: str, standing: Any) -> str:
     )
 
 
-def _controls(card: Scorecard) -> tuple[OuControlRow, ...]:
+def _controls(card: Scorecard) -> tuple[ControlRow, ...]:
     return (*card.failing.top, *card.failing.provisional, *card.failing.of_all)
 
 
@@ -78,10 +79,11 @@ def _data(card: Scorecard, accounts: Iterable[AccountRow], organization: str) ->
     return {
         "organization": organization,
         "name": card.name,
-        "way": " / ".join(step.name for step in card.way),
+        "way": " / ".join(step.name for step in card.way[:-1]),
         "role": card.role_label,
         "day": f"{card.day:%-d %B %Y}" if card.day else "no data",
         "is_frozen": card.is_frozen,
+        "is_empty": card.is_empty,
         "formula": f"formula v{card.formula_version}",
         "letter": standing.letter,
         "reason": standing.reason,
@@ -93,7 +95,14 @@ def _data(card: Scorecard, accounts: Iterable[AccountRow], organization: str) ->
             ("Change in a week", signed(standing.delta)),
         ],
         "trend": _trend(card),
-        "areas": [{"name": one.label, "score": _text(one.score)} for one in card.areas],
+        "areas": [
+            {
+                "name": one.label,
+                "score": _text(one.score),
+                "svg": str(charts.minibar(one.score, px=_BAR)),
+            }
+            for one in card.areas
+        ],
         "deadlines": [
             {
                 "name": one.severity.capitalize(),
@@ -130,7 +139,6 @@ def _data(card: Scorecard, accounts: Iterable[AccountRow], organization: str) ->
                 "name": one.name,
                 "letter": one.standing.letter,
                 "score": _text(one.standing.score),
-                "delta": signed(one.standing.delta),
                 "coverage": _text(one.standing.coverage, "%"),
             }
             for one in accounts

@@ -89,6 +89,7 @@ def every(values, label="a", px=None):
         charts.pareto([(name, value, label) for name, value in named], name=label, px=px),
         charts.cohort([(name, n, n, n) for name, n in named_counts(named)], name=label, px=px),
         charts.heat([(label, values)], [name for name, _ in named], name=label, px=px),
+        charts.bars([(name, n, n) for name, n in named_counts(named)], name=label, px=px),
     ]
 
 
@@ -298,7 +299,17 @@ class TestControlChart:
     def test_a_run_within_the_limits_is_a_signal_too(self):
         limits = charts.Limits(Decimal(91), Decimal(80), Decimal(99), (11, 12))
         assert "the weeks before lean one way" in self.drawn(xmr=limits).title
-        assert "Signals: W46, W47." in self.drawn(xmr=limits).summary
+        assert "Signals: W46 to W47." in self.drawn(xmr=limits).summary
+        scattered = charts.Limits(Decimal(91), Decimal(80), Decimal(99), (2, 3, 4, 12))
+        assert "Signals: W37 to W39, W47." in self.drawn(xmr=scattered).summary
+
+    def test_a_share_is_never_said_to_be_usually_below_nothing_or_above_all(self):
+        limits = charts.Limits(Decimal(50), Decimal("-14.4"), Decimal("114.4"))
+        figure = self.drawn(xmr=limits)
+        assert figure.title.endswith("within its usual range of 0.0% to 100.0%")
+        assert {"lower 0.0%", "upper 100.0%"} <= set(texts(parsed(figure.svg)))
+        count = self.drawn(xmr=limits, unit="").title
+        assert count.endswith("of \N{MINUS SIGN}14.4 to 114.4")
 
     def test_signals_are_ringed_and_the_target_is_marks_not_a_line(self):
         tree = parsed(self.drawn().svg)
@@ -495,6 +506,39 @@ class TestHeat:
 def test_a_sparkline_rings_its_signals():
     tree = parsed(charts.spark([1, 2, None, 4], signals=(1, 2)))
     assert len(classed(tree, "sg")) == 1
+
+
+class TestBars:
+    def test_what_is_past_its_time_is_part_of_the_bar_and_of_the_words(self):
+        figure = charts.bars([("3 days", 4, 1), ("14 days", 8, 0)], name="Vulnerabilities")
+        tree = parsed(figure.svg)
+        assert figure.title == "Vulnerabilities: 1 of 12 overdue"
+        assert figure.summary == "3 days: 4, 1 overdue; 14 days: 8, 0 overdue."
+        assert [node.get("width") for node in classed(tree, "f-bar")] == ["50.00%", "100.00%"]
+        assert [node.get("width") for node in classed(tree, "f-open")] == ["12.50%"]
+        assert rows(figure)[1:] == [["3 days", "4", "1"], ["14 days", "8", "0"]]
+
+    def test_rows_without_a_time_have_no_such_part_and_a_gap_is_hatched(self):
+        figure = charts.bars(
+            [("up to 30 days", 6, None), ("older", None, None)], name="Ages", past=""
+        )
+        tree = parsed(figure.svg)
+        assert figure.title == "Ages: 6" and rows(figure)[0] == ["Row", "All"]
+        assert len(classed(tree, "none")) == 1 and not classed(tree, "f-open")
+        assert charts.bars([], name="Ages").title == "Ages: no data"
+
+
+@pytest.mark.parametrize(("tone", "colour"), [("ok", "#008e95"), ("warn", "#e76220"), ("bad", "#ab0034"), ("", "#636772")])  # fmt: skip
+def test_a_sparkline_on_paper_has_the_colour_that_it_has_on_the_page(tone, colour):
+    drawing = parsed(charts.spark([1, 2, None, 4, 5], tone=tone, is_static=True))
+    lines = [node.get("stroke") for node in drawing.iter() if node.get("stroke-width") == "1.5"]
+    assert lines == [colour, colour]
+
+
+def test_a_small_bar_on_paper_has_its_width_and_its_tick():
+    drawing = parsed(charts.minibar(50, mark=75, label="half", px=120))
+    assert [node.get("width") for node in drawing] == ["120", "60.0", "2"]
+    assert "class=" not in charts.minibar(None, px=120) and "p-unk" in charts.minibar(None, px=120)
 
 
 def test_a_sparkline_on_paper_has_its_colours():

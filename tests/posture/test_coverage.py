@@ -8,13 +8,18 @@ from html import unescape
 import pytest
 from django.urls import reverse
 
+from findings.models import Control
 from inventory.facts import DETECTION, Fact
 from inventory.models import Account, AccountFact
-from posture.models import AccountCoverage, RollupState
+from posture import rollups as scores
+from posture.models import AccountCoverage, KpiPoint, RollupState
 from posture.queries import coverage
 from posture.rollups import coverage as rollups
+from posture.rollups import kpis
+from posture.rollups.kpis.functions import k22
 from tests import factories
 from tests.factories import NOW
+from tests.fixtures import kpis as made
 
 pytestmark = pytest.mark.django_db
 
@@ -131,6 +136,109 @@ def test_where_aws_has_no_macie_none_is_expected_but_a_recorder_that_is_not_told
         tell(account, fact, ["us-east-1"], state="UNAVAILABLE")
     assert cell(engineer(), "macie").percent == Decimal("100.0")
     assert cell(engineer(), "config").percent == Decimal("50.0")
+
+
+def check(account, control_id, *, region="eu-west-1", **counts):
+    of_account = {"resource_type": "AwsAccount", "resource_id": "AWS::::Account:1"}
+    known = Control.objects.filter(control_id=control_id).first()
+    control = known or factories.control(control_id=control_id)
+    made.checked(account, control, region=region, **of_account, **counts)
+
+
+def test_a_fresh_check_stands_in_where_a_service_did_not_tell():
+    account = regions(factories.account(), ["eu-west-1", "us-east-1", "us-west-2"])
+    tell(account, Fact.CLOUDTRAIL, ["eu-west-1", "us-west-2"])
+    tell(
+        account, Fact.CONFIG_RECORDER, ["eu-west-1"], state="DENIED", missing_permission="config:x"
+    )
+    # What the service itself tells comes first.
+    tell(account, Fact.GUARDDUTY, ["us-east-1"], value=False)
+    for control_id in ("Config.1", "GuardDuty.1"):
+        check(account, control_id, passed=1)
+    check(account, "GuardDuty.1", region="us-east-1", passed=1)
+    check(account, "Config.1", region="us-east-1", passed=1, failed=1)
+    check(account, "Config.1", region="us-west-2", passed=1, updated_at=STALE - timedelta(hours=1))
+    found = {slug: cell(engineer(), slug) for slug in ("detection", "config", "guardduty")}
+    assert {slug: (one.on, one.told, one.expected) for slug, one in found.items()} == {
+        "detection": (1, 2, 3),
+        "config": (1, 2, 3),
+        "guardduty": (1, 2, 3),
+    }
+    # A check that ran also shows that Security Hub was on.
+    hub = cell(engineer(), "securityhub")
+    assert (hub.on, hub.told, hub.denied) == (2, 2, 0)
+    (row,) = coverage.drill(engineer(), "", coverage.column("detection"), page=1).rows
+    assert {gap.region: gap.words for gap in row.gaps} == {
+        "us-east-1": "Config, GuardDuty off; CloudTrail not told",
+        "us-west-2": "Config, GuardDuty, Security Hub not told",
+    }
+
+
+def test_a_region_without_guardduty_is_a_blind_spot_that_says_so():
+    account = regions(factories.account(), ["eu-west-1", "us-east-1"])
+    for fact in DETECTION:
+        tell(account, fact, ["eu-west-1", "us-east-1"])
+    tell(account, Fact.GUARDDUTY, ["us-east-1"], state="UNAVAILABLE")
+    found = cell(engineer(), "detection")
+    assert (found.on, found.expected) == (1, 2)
+    (row,) = coverage.drill(engineer(), "", coverage.column("guardduty"), page=1).rows
+    assert [gap.words for gap in row.gaps] == ["not offered there by AWS"]
+
+
+def all_kinds_of_pairs():
+    """Accounts in three OUs whose pairs are on, off, refused, untold, stale, absent and checked."""
+    outer = factories.ou(name="Workloads")
+    inner = factories.ou(name="Payments", parent=outer)
+    states = ("KNOWN", "DENIED", "UNAVAILABLE")
+    for number, ou in enumerate((factories.root(), outer, outer, inner, inner, inner)):
+        account = regions(factories.account(ou=ou))
+        for place, fact in enumerate(DETECTION):
+            for turn, region in enumerate(REGIONS):
+                kind = (number * 7 + place * 3 + turn * 5) % 11
+                if kind < 7:
+                    tell(account, fact, [region], value=kind > 0)
+                elif kind < 10:
+                    tell(account, fact, [region], state=states[kind - 7], as_of=NOW)
+        tell(account, Fact.CLOUDTRAIL, ["us-west-2"], as_of=STALE - timedelta(hours=number))
+        for turn, control_id in enumerate(("CloudTrail.1", "Config.1", "GuardDuty.1")):
+            region = REGIONS[(number + turn) % 4]
+            check(account, control_id, region=region, passed=number % 2, failed=(number + 1) % 2)
+    factories.account(ou=inner, name="Silent")
+    regions(factories.account(ou=inner, state="SUSPENDED"))
+    regions(factories.account(ou=factories.ou(name="Suspended", role="SUSPENDED")))
+
+
+def test_k22_and_the_page_are_one_count():
+    all_kinds_of_pairs()
+    scores.roll_up(now=NOW)
+    kpis.fill("K22", NOW.date(), now=NOW)
+    page = coverage.heat(engineer(), "")
+    assert sorted(row.accounts for row in page.rows) == [0, 4, 6, 7]
+    parts = {"detection": "", **{slug: slug for slug in k22.SERVICES}}
+    for row in page.rows:
+        if not row.accounts:
+            continue
+        cells = {one.column.slug: one for one in row.cells}
+        for slug, part in parts.items():
+            point = KpiPoint.objects.get(kpi="K22", part=part, ou__ou_id=row.ou_id)
+            sums = (point.numerator, point.denominator, point.covered, point.expected)
+            found = cells[slug]
+            assert sums == (found.on, found.expected, found.told, found.expected), (row.name, slug)
+    whole = next(one for one in page.rows[0].cells if one.column.slug == "detection")
+    assert 0 < whole.on < whole.told < whole.expected
+
+
+def test_k22_counts_anew_where_the_last_count_is_of_another_moment():
+    account = regions(factories.account(), ["eu-west-1"])
+    for fact in DETECTION:
+        tell(account, fact, ["eu-west-1"])
+    later = NOW + timedelta(days=40)
+    count()
+    scores.roll_up(now=later)
+    kpis.fill("K22", later.date(), now=later)
+    point = KpiPoint.objects.get(kpi="K22", part="", ou=factories.root())
+    assert (point.numerator, point.denominator, point.covered) == (0, 1, 0)
+    assert RollupState.objects.get(name="coverage").as_of == later
 
 
 def test_an_ou_is_the_sum_of_what_lies_below_it():
@@ -266,7 +374,7 @@ def test_every_cell_says_its_number_or_that_there_is_none(client, two_teams):
     response = client.get(reverse("posture:coverage"))
     body = response.content.decode()
     assert "GuardDuty in Halden Group: on in 1 of 2 pairs" in body
-    assert "50.0&nbsp;%" in body and "100.0&nbsp;%" in body
+    assert "50.0%" in body and "100.0%" in body
     assert body.count("no data") >= 3 * 9
     assert 'class="h h0 nodata"' in body
 

@@ -11,6 +11,7 @@ from posture.kpis import snapshots
 from posture.kpis.weeks import Week
 from posture.models import (
     ControlDay,
+    KpiFill,
     KpiPoint,
     OuControlDay,
     OuDay,
@@ -345,7 +346,7 @@ def test_a_noisy_week_within_the_usual_range_changes_no_answer(last, said):
             point(kpi, day, Decimal(str(value)) if kpi == "K1" else 71)
     row = freeze()
     assert row.answer == said
-    moved = {"SAME": "", "WORSE": " worsens;", "BETTER": " improves;"}[said]
+    moved = {"SAME": "", "WORSE": " is worse than", "BETTER": " is better than"}[said]
     assert row.headline.startswith(f"The posture score is {last}")
     assert moved in row.headline
 
@@ -354,8 +355,8 @@ def test_the_sentence_tells_the_numbers_and_what_is_missing():
     found = verdicts(K2="IMPROVING", K3="IMPROVING", K12="WORSENING", K4="WORSENING")
     assert draft.headline(found) == (
         "The posture score is 72.4, 1.5 above that of a week ago; Fixed within the due date and"
-        " Exception debt improve; Accounts without long-term credentials worsens; 4 of 10 headlines"
-        " are off target."
+        " Exception debt are better than in their first twelve weeks; Accounts without long-term"
+        " credentials is worse than in its first twelve weeks; 4 of 10 headlines are off target."
     )
     first = replace(
         verdicts(),
@@ -366,9 +367,51 @@ def test_the_sentence_tells_the_numbers_and_what_is_missing():
         ),
     )
     assert draft.headline(replace(first, kpis=first.kpis[:2])).endswith(
-        "The posture score is 72.4; Fixed within the due date improves; 1 of 2 headlines is off"
-        " target, 1 without data."
+        "The posture score is 72.4; Fixed within the due date is better than in its first twelve"
+        " weeks; 1 of 2 headlines is off target, 1 without data."
     )
+
+
+def test_the_sentence_names_the_day_that_it_compares_with():
+    found = verdicts()
+    weeks_ago = replace(found, previous_day=found.data_day - timedelta(days=21))
+    assert "1.5 above that of 1 November 2026;" in draft.headline(weeks_ago)
+    same = replace(weeks_ago, score=replace(found.score, delta=Decimal("0.0")))
+    assert "72.4, as 1 November 2026;" in draft.headline(same)
+    a_week_ago = replace(found, previous_day=found.data_day - timedelta(days=7))
+    assert "1.5 above that of a week ago;" in draft.headline(a_week_ago)
+
+
+def test_a_week_of_which_too_little_was_checked_has_no_answer_and_no_comparison():
+    found = verdicts(K1="WORSENING", K2="WORSENING")
+    assert draft.answer(found) == "WORSE"
+    blind = replace(found, score=replace(found.score, coverage=Decimal("79.9"), letter="NR"))
+    assert draft.answer(blind) == "UNKNOWN"
+    assert draft.headline(blind).startswith(
+        "Only 79.9% of what counts was checked, so the posture score of 72.4 is not rated;"
+    )
+
+
+@pytest.mark.django_db
+def test_the_data_are_no_fresher_than_what_was_read_of_the_findings():
+    ou_days(W47.ends_on)
+    read = datetime(2026, 11, 18, 7, tzinfo=UTC)
+    for as_of, state in (
+        (read - timedelta(days=3), "COMPLETE"),
+        (read, "PARTIAL"),
+        (read + timedelta(days=2), "FAILED"),
+        (MONDAY, "COMPLETE"),
+    ):
+        factories.run(collection=factories.collection(as_of=as_of), state=state)
+    KpiFill.objects.create(
+        organization=factories.organization(),
+        kpi="K1",
+        day=W47.ends_on,
+        formula_version=1,
+        target_version=1,
+        data_as_of=MONDAY - timedelta(hours=6),
+    )
+    assert freeze().data_as_of == read
 
 
 def texts(notes, cause):
@@ -428,7 +471,7 @@ def test_another_target_or_formula_is_told():
         before,
         formula_versions={**before.formula_versions, "K2": 2},
         kpis=tuple(
-            replace(entry, target=Decimal(97), target_text="at least 97 %")
+            replace(entry, target=Decimal(97), target_text="at least 97%")
             if entry.kpi == "K7"
             else entry
             for entry in before.kpis
@@ -439,7 +482,7 @@ def test_another_target_or_formula_is_told():
         "K2 Fixed within the due date: reckoned by version 2 of its formula, until now 1."
     ]
     (text,) = texts(notes, "target")
-    assert text.startswith("K7 Invariant coverage: the target is now at least 97 %; it was")
+    assert text.startswith("K7 Invariant coverage: the target is now at least 97%; it was")
     assert draft.notes(before, before, ())[1:] == draft.notes(before, None, ())[1:]
 
 

@@ -43,7 +43,7 @@ def parts(row):
     )
 
 
-def action(row):
+def action(row, **changes):
     return ReviewAction.objects.create(
         organization=row.organization,
         review=row,
@@ -52,6 +52,7 @@ def action(row):
         due_on=DUE,
         first_due_on=DUE,
         created_by="chair",
+        **changes,
     )
 
 
@@ -142,6 +143,36 @@ def test_an_action_of_a_published_review_can_be_moved_and_closed_and_nothing_els
     refused(lambda: kept.update(first_due_on=NOW.date()), "first due date")
     refused(kept.delete, "cannot be deleted")
     refused(lambda: action(row), "add the action to a later one")
+
+
+@pytest.mark.django_db
+def test_a_closed_action_stays_as_it_was_closed():
+    row = reviews.weekly_review()
+    kept = ReviewAction.objects.filter(pk=action(row).pk)
+    kept.update(outcome="DONE", closed_on=DUE, closing_note="Done.")
+    publish(row)
+    changes = ({"outcome": "", "closed_on": None}, {"closing_note": "x"}, {"outcome": "DROPPED"})
+    for change in (*changes, {"closed_on": NOW.date()}, {"due_on": DUE + timedelta(days=9)}):
+        refused(lambda change=change: kept.update(**change), "add another one")
+
+
+@pytest.mark.django_db
+def test_an_action_carried_into_a_published_review_is_kept_though_its_own_is_a_draft():
+    draft = reviews.weekly_review(week=reviews.WEEK.previous)
+    own, later = (
+        ReviewAction.objects.filter(pk=action(draft, created_at=at).pk)
+        for at in (NOW - timedelta(hours=1), NOW + timedelta(hours=1))
+    )
+    publish(reviews.weekly_review())
+    for change in ({"text": "x"}, {"owner": "x"}):
+        refused(lambda change=change: own.update(**change), "only be moved or closed")
+    refused(own.delete, "cannot be deleted")
+    before = NOW.date() - timedelta(days=2)
+    refused(lambda: own.update(outcome="DONE", closed_on=before), "cannot have been closed")
+    own.update(outcome="DONE", closed_on=NOW.date())
+    # Added after the publication: it is on no published page.
+    later.update(text="x")
+    later.delete()
 
 
 @pytest.mark.django_db

@@ -328,6 +328,10 @@ def test_what_the_fill_writes_is_what_the_pages_draw(engineer, tree):
 
 
 class TestTheCsv:
+    @pytest.fixture(autouse=True)
+    def filled(self, tree):
+        point("K10", 18, 30)
+
     def read(self, client, query=""):
         response = get(client, "posture:kpi_accounts_csv", "K10", query=query)
         return list(csv.DictReader(io.StringIO(response.getvalue().decode())))

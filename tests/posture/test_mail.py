@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from posture import reports
 from posture.actions import mail, mailbox
+from posture.kpis.weeks import Week
 from posture.models import Delivery, MailboxMessage, Recipient, ReviewSchedule
 from posture.queries import review_page
 from posture.queries.reviews import page_of
@@ -197,6 +198,32 @@ def test_sending_by_hand_needs_a_published_review(client, manager):
     row = reviews.weekly_review()
     answer = client.post(reverse("posture:review_send", args=[str(row)]), follow=True)
     assert b"publish the review first" in answer.content
+
+
+def test_the_page_offers_to_send_what_can_be_sent(client, manager, settings):
+    client.force_login(manager)
+    page = reverse("posture:mailing")
+    row = reviews.published_review(week=Week(2026, 46))
+    reviews.weekly_review()
+    assert b"to those who have not got it" not in client.get(page).content
+    recipient(manager)
+    assert b"Send 2026-W46 to those who have not got it" in client.get(page).content
+    settings.EMAIL_BACKEND = f"{__name__}.Broken"
+    (pk,) = mail.request_sending(row, by="marta")
+    mail.deliver(pk, now=NOW)
+    shown = client.get(page).content
+    assert b"again at 11:05 UTC" in shown and b"Connection unexpectedly closed" in shown
+    Delivery.objects.update(state=Delivery.State.FAILED, next_try_at=None)
+    assert reverse("posture:review_send", args=["2026-W46"]).encode() in client.get(page).content
+
+
+def test_the_mailbox_of_the_demo_is_of_those_who_see_everything(client, settings):
+    settings.POSTURE_DEMO = True
+    mails = reverse("posture:mailbox")
+    client.force_login(reviews.reader())
+    assert client.get(mails).status_code == 404
+    client.force_login(factories.security_engineer())
+    assert b"No mail yet" in client.get(mails).content
 
 
 def test_resources_are_left_out_of_a_text():

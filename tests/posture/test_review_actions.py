@@ -1,10 +1,11 @@
 """What people do in a review, what is refused, and what publishing closes for good."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
 
+from inventory.models import Organization
 from posture.actions import reviews as actions
 from posture.actions.reviews import CannotPublish, Changed, Published, Refused
 from posture.models import ReviewEvent, ReviewNote, WeeklyReview
@@ -293,6 +294,58 @@ def test_a_published_review_shows_its_actions_as_they_were(chair, ready):
     # The page of all actions, and every later review, show how it went on.
     (line,) = queries.actions(chair, day=after.date())
     assert (line.state, line.due_on) == ("done_late", due_on + timedelta(days=9))
+
+
+def test_what_is_done_an_hour_after_publishing_changes_nothing_of_it(chair, ready):
+    due_on = TODAY + timedelta(days=2)
+    moved, closed = (
+        actions.add_action(chair, ready, text=text, owner="o", due_on=due_on, now=NOW)
+        for text in ("move", "close")
+    )
+    earlier = reviews.weekly_review(week=reviews.WEEK.previous)
+    actions.publish(chair, ready, now=NOW)
+    before = page(chair)
+    soon = NOW + timedelta(hours=1)
+    actions.move_due(chair, moved, due_on=due_on + timedelta(days=9), now=soon)
+    actions.close_action(chair, closed, outcome="DONE", now=soon)
+    # Decided late, in the draft of a week before: it is carried from here on, not in what is over.
+    actions.add_action(chair, earlier, text="late", owner="o", due_on=due_on, now=soon)
+    after = page(chair)
+    assert (after.actions_new, after.actions_carried) == (before.actions_new, ())
+    assert [line.state for line in after.actions_new] == ["open", "open"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours", "closed_on", "state"),
+    [
+        # Friday evening is Saturday in UTC, and Saturday morning is Friday.
+        ("America/Los_Angeles", 25, date(2026, 11, 27), "done"),
+        ("Pacific/Auckland", 20, date(2026, 11, 28), "done_late"),
+        ("UTC", 23, date(2026, 11, 27), "done"),
+    ],
+)
+def test_an_action_is_done_on_a_day_of_the_calendar_of_the_organisation(
+    chair, row, zone, hours, closed_on, state
+):
+    Organization.objects.update(time_zone=zone)
+    friday = date(2026, 11, 27)
+    action = actions.add_action(chair, row, text="t", owner="o", due_on=friday, now=NOW)
+    at = datetime(2026, 11, 27, tzinfo=UTC) + timedelta(hours=hours)
+    actions.close_action(chair, action, outcome="DONE", now=at)
+    (line,) = page(chair, day=at.date()).actions_new
+    assert (line.closed_on, line.state) == (closed_on, state)
+
+
+def test_a_date_that_was_moved_there_and_back_is_shown_as_it_was(chair, ready):
+    due_on = TODAY + timedelta(days=2)
+    action = actions.add_action(chair, ready, text="t", owner="o", due_on=due_on, now=NOW)
+    actions.move_due(chair, action, due_on=due_on + timedelta(days=9), now=NOW)
+    actions.publish(chair, ready, now=NOW + timedelta(hours=1))
+    before = page(chair)
+    actions.move_due(chair, action, due_on=due_on, now=NOW + timedelta(days=1))
+    assert page(chair).actions_new == before.actions_new
+    (line,) = queries.actions(chair, day=TODAY + timedelta(days=1))
+    assert len(line.moves) == 2
 
 
 def test_an_action_needs_an_owner_a_future_date_and_a_reason_to_be_dropped(chair, row):

@@ -161,6 +161,30 @@ class TestAWeek:
         assert "No data on exceptions in this week" in shown
         assert shown.count("No data") >= 30 and "0.0" not in shown
 
+    def test_what_is_known_beside_exceptions_is_told_without_a_register(self, reader):
+        found = review_pages.snapshot()
+        found["exceptions"] |= {"active": None, "expired": None, "expiring_30": None, "bands": []}
+        reviews.weekly_review(snapshot=found)
+        shown = text(reader.get(PAGE))
+        assert "No data on exceptions in this week" in shown and "In force no data" in shown
+        assert "Suppressed without approval 7" in shown and "Controls switched off 4" in shown
+
+    def test_blocks_say_what_they_find(self, reader, row):
+        shown = text(reader.get(PAGE))
+        assert "4 vulnerabilities are past their deadline, 1 in the tier of 3 days" in shown
+        assert "14 exceptions in force, 3 of them over 90 days" in shown
+        assert "Culture is lowest at 60.0" in shown
+
+    def test_an_ou_stands_below_its_parent_without_the_names_of_those_above(self, reader):
+        found = review_pages.snapshot()
+        (root, *_), line = found["ous"], found["ous"][-1]
+        labels = ((1, "Workloads"), (2, "Workloads / Production"), (1, "Media / Production"))
+        found["ous"] = [root, *(line | {"depth": deep, "label": name} for deep, name in labels)]
+        reviews.weekly_review(snapshot=found)
+        page = reader.get(PAGE).content.decode()
+        names = re.findall(r'<span class="ind(\d)"><a[^>]*>([^<]*)</a>', page)
+        assert names[1:] == [("1", "Workloads"), ("2", "Production"), ("1", "Media / Production")]
+
     def test_no_exception_is_no_missing_data(self, reader):
         found = review_pages.snapshot()
         found["exceptions"] |= {"active": 0, "expired": 0, "load": "0.0", "bands": []}
@@ -424,6 +448,22 @@ class TestNotes:
         theirs = note(row, written_by="marta")
         response = editor.post(f"{PAGE}notes/{theirs.pk}/", {"do": "remove"})
         assert response.status_code == 422 and "marta wrote this note" in text(response)
+        # The form offers what can be done, and no more.
+        opened = editor.get(f"{PAGE}?edit=note-{theirs.pk}", headers=HTMX).content.decode()
+        assert ">Save<" in opened and ">Remove<" not in opened
+        mine = note(row, written_by="editor")
+        opened = editor.get(f"{PAGE}?edit=note-{mine.pk}", headers=HTMX).content.decode()
+        assert ">Remove<" in opened
+
+    @pytest.mark.parametrize("path", ["notes/", "notes/{}/"])
+    def test_of_a_day_that_has_not_come_nothing_can_be_told(self, editor, row, path):
+        mine = note(row, written_by="editor")
+        sent = {"do": "save", "text": "It will be", "on_day": f"{TODAY + timedelta(days=1)}"}
+        response = editor.post(PAGE + path.format(mine.pk), sent, headers=HTMX)
+        assert response.status_code == 422
+        assert "24 Nov 2026 is still to come" in text(response) and "It will be" in text(response)
+        sent["on_day"] = f"{TODAY}"
+        assert editor.post(PAGE + path.format(mine.pk), sent, headers=HTMX).status_code == 200
 
     def test_a_note_of_another_week_is_out_of_reach(self, editor, row):
         other = note(reviews.weekly_review(week=Week(2026, 46)))

@@ -16,6 +16,7 @@ from inventory.models import Organization
 from posture import env, tasks
 from posture.actions.collection import HISTORY
 from posture.kpis import claims, snapshots
+from posture.kpis.weeks import Week
 from posture.models import KpiPoint, ReviewNote, ReviewSchedule, RollupState, WeeklyReview
 from posture.queries import kpis as kpi_queries
 from posture.queries import reviews as queries
@@ -52,6 +53,9 @@ def test_the_archive_lists_the_newest_week_first_page_by_page():
     assert [line.week for line in rest.rows] == ["2026-W43", "2026-W42", "2026-W41"]
     assert (rest.next_cursor, bool(rest.previous_cursor)) == ("", True)
     assert queries.newest_week(user) == "2026-W47"
+    assert queries.newest_week(user, is_published=True) == ""
+    reviews.published_review(week=Week(2026, 30))
+    assert queries.newest_week(user, is_published=True) == "2026-W30"
 
 
 def test_a_line_of_the_archive_has_the_numbers_of_its_snapshot():

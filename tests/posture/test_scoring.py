@@ -197,12 +197,12 @@ def test_without_a_day_before_the_grade_stands():
     ("shown", "explained"),
     [
         (shown_score(exception_load="10.0"), "A"),
-        (shown_score(exception_load="12.0"), "B (score says A; exceptions 12.0 % are above 10 %)"),
-        (shown_score(exception_load="25.1"), "C (score says A; exceptions 25.1 % are above 25 %)"),
+        (shown_score(exception_load="12.0"), "B (score says A; exceptions 12.0% are above 10%)"),
+        (shown_score(exception_load="25.1"), "C (score says A; exceptions 25.1% are above 25%)"),
         (shown_score(coverage="95.0"), "A"),
-        (shown_score(coverage="92.0"), "B (score says A; coverage 92.0 % is below 95 %)"),
-        (shown_score(coverage="80.0"), "B (score says A; coverage 80.0 % is below 95 %)"),
-        (shown_score(coverage="79.9"), "NR (score says A; coverage 79.9 % is below 80 %)"),
+        (shown_score(coverage="92.0"), "B (score says A; coverage 92.0% is below 95%)"),
+        (shown_score(coverage="80.0"), "B (score says A; coverage 80.0% is below 95%)"),
+        (shown_score(coverage="79.9"), "NR (score says A; coverage 79.9% is below 80%)"),
         (shown_score(managed="60.0", coverage="92.0"), "D"),
     ],
 )
