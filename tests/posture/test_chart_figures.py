@@ -101,7 +101,7 @@ VALUES = st.lists(st.none() | st.integers(0, 100) | st.decimals(0, 100, places=1
 
 
 @given(VALUES)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_every_figure_is_well_formed_for_any_mix_of_values_and_gaps(values):
     for figure in [*every(values), *every(values, px=640)]:
         parsed(figure)
