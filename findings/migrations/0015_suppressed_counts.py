@@ -4,15 +4,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('findings', '0014_clock_of_new_controls'),
-        ('inventory', '0003_facts_every'),
+        ("findings", "0014_clock_of_new_controls"),
+        ("inventory", "0003_facts_every"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='findingcount',
-            index=models.Index(condition=models.Q(('is_excepted', False), ('status', 'OPEN'), ('workflow', 'SUPPRESSED')), fields=['account'], include=('findings',), name='findings_findingcount_hushed'),
+            model_name="findingcount",
+            index=models.Index(
+                condition=models.Q(
+                    ("is_excepted", False), ("status", "OPEN"), ("workflow", "SUPPRESSED")
+                ),
+                fields=["account"],
+                include=("findings",),
+                name="findings_findingcount_hushed",
+            ),
         ),
     ]
