@@ -5,10 +5,11 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from typing import Any, TypeAlias
 
 from posture.kpis.snapshots.week import VERSION, Snapshot
 
@@ -68,27 +69,59 @@ def _of_field(name: str, owner: Any) -> Any:
     return value if name == "details" else _plain(value)
 
 
+_Reader: TypeAlias = Callable[[Any], Any]
+
+
 # Any: it follows the types of the fields.
 def _read(kind: Any, value: Any) -> Any:
-    if value is None:
-        return None
+    return _as(_reader(kind), value)
+
+
+def _as(reader: _Reader | None, value: Any) -> Any:
+    return value if value is None or reader is None else reader(value)
+
+
+@cache
+def _reader(kind: Any) -> _Reader | None:
+    """What reads a value of this type; None where JSON has it as it is.
+
+    Worked out once: a snapshot has thousands of values of a few types.
+    """
     origin = typing.get_origin(kind)
     if origin in {typing.Union, types.UnionType}:
-        return _read(next(one for one in typing.get_args(kind) if one is not type(None)), value)
+        return _reader(next(one for one in typing.get_args(kind) if one is not type(None)))
     if origin is tuple:
-        return _read_tuple(typing.get_args(kind), value)
+        return _tuple_reader(typing.get_args(kind))
     if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        known = {name: _read(hint, value[name]) for name, hint in hints.items() if name in value}
-        return typing.cast("type[Any]", kind)(**known)
+        return _dataclass_reader(typing.cast("type[Any]", kind))
     if kind is Decimal:
-        return Decimal(value)
-    if kind in {date, datetime}:
-        return kind.fromisoformat(value)
-    return value
+        return Decimal
+    if kind is date or kind is datetime:
+        read: _Reader = kind.fromisoformat
+        return read
+    return None
 
 
-def _read_tuple(kinds: tuple[Any, ...], values: list[Any]) -> tuple[Any, ...]:
+def _tuple_reader(kinds: tuple[Any, ...]) -> _Reader:
     if len(kinds) == 2 and kinds[1] is Ellipsis:
-        return tuple(_read(kinds[0], one) for one in values)
-    return tuple(_read(kind, one) for kind, one in zip(kinds, values, strict=True))
+        each = _reader(kinds[0])
+        return lambda values: tuple(_as(each, one) for one in values)
+    readers = [_reader(kind) for kind in kinds]
+    return lambda values: tuple(
+        _as(reader, one) for reader, one in zip(readers, values, strict=True)
+    )
+
+
+def _dataclass_reader(kind: type[Any]) -> _Reader:
+    readers = {name: _reader(hint) for name, hint in typing.get_type_hints(kind).items()}
+
+    def read(values: Mapping[str, Any]) -> Any:
+        return kind(
+            **{
+                name: _as(reader, values[name])
+                for name, reader in readers.items()
+                if name in values
+            }
+        )
+
+    return read
