@@ -8,6 +8,7 @@ table; with `px` these are drawn in fixed pixels and colours, for PDF and e-mail
 from posture.charts.bars import bars
 from posture.charts.columns import columns
 from posture.charts.control import Limits, Xmr, control_chart
+from posture.charts.cumulative import Pile, cumulative
 from posture.charts.figure import Figure
 from posture.charts.flow import Week, flow
 from posture.charts.grades import grades
@@ -25,6 +26,7 @@ from posture.charts.waterfall import waterfall
 __all__ = [
     "Figure",
     "Limits",
+    "Pile",
     "Point",
     "Week",
     "Xmr",
@@ -35,6 +37,7 @@ __all__ = [
     "columns",
     "columns_table",
     "control_chart",
+    "cumulative",
     "data_table",
     "flow",
     "grades",

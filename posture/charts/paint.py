@@ -116,6 +116,7 @@ INKS: Final[Mapping[str, Mapping[str, str]]] = {
     "f-reopened": {"fill": "url(#p-re)"},
     "f-entries": _fill("accent", "0.22") | {"stroke": TOKENS["accent"], "stroke-width": "1"},
     "f-closed": _fill("ok", "0.6"),
+    "f-pile": _fill("accent", "0.22") | {"stroke": TOKENS["accent"], "stroke-width": "1"},
     "f-intime": _fill("ok", "0.42"),
     "f-late": {"fill": "url(#p-late)"},
     "f-open": _fill("crit"),

@@ -19,7 +19,7 @@ from posture.kpis import statistics
 from posture.models import KpiAccountPoint, KpiPoint
 from posture.queries.figures import DAYS_A_WEEK, WEEKS, week_label
 
-_PARTS: Final = ("opened", "reopened", "closed")
+_PARTS: Final = ("opened", "reopened", "closed", "entries", "backlog")
 SEVERITIES: Final = ("CRITICAL", "HIGH")
 
 
@@ -28,7 +28,7 @@ class FlowWeek:
     """Seven days up to `day` (None: nothing was filled in them), by their ISO week such as "W47".
 
     None in the amounts is "no data". `entries` came with new controls and accounts, and is no part
-    of the net.
+    of the net. `backlog` is what was open at the end of the day.
     """
 
     week: str
@@ -37,6 +37,7 @@ class FlowWeek:
     reopened: int | None = None
     closed: int | None = None
     entries: int | None = None
+    backlog: int | None = None
 
     @property
     def net(self) -> int | None:
@@ -98,7 +99,7 @@ def flow(ou: OrganizationalUnit, *, day: date, weeks: int = WEEKS) -> tuple[Flow
         "ou": ou.pk,
         "day": day,
         "weeks": weeks,
-        "parts": [*_PARTS, "entries"],
+        "parts": list(_PARTS),
     }
     with connection.cursor() as cursor:
         cursor.execute(_FLOW, values)
@@ -117,7 +118,7 @@ def flow_visible_to(
     accounts = Account.objects.visible_to(user).live().under(ou).count()
     if not accounts:
         return _weeks((), day=day, weeks=weeks)
-    parts = [*_PARTS, "entries"]
+    parts = list(_PARTS)
     days = _newest_days(day - timedelta(days=DAYS_A_WEEK * weeks), day)
     mine = KpiAccountPoint.objects.visible_to(user).filter(
         account__ou__path__startswith=ou.path, kpi="K28", part__in=parts, day__in=days

@@ -83,7 +83,8 @@ def rebuild_cells(*, now: datetime) -> int:
     _refuse_the_past(now)
     _one_at_a_time()
     changed = cells.count_all(now=now)
-    _write_day(now=now)
+    # Where cells were wrong their sums may have been, and sums are otherwise only moved.
+    _write_day(now=now, is_repair=changed > 0)
     return changed
 
 
@@ -110,7 +111,7 @@ def _drain(*, now: datetime) -> tuple[int, int] | None:
 
 
 @transaction.atomic
-def _write_day(*, now: datetime) -> None:
+def _write_day(*, now: datetime, is_repair: bool = False) -> None:
     """What was touched stays remembered until this has succeeded."""
     # A second writer of the day waits, and then finds nothing left to do.
     _one_at_a_time()
@@ -119,7 +120,7 @@ def _write_day(*, now: datetime) -> None:
         name=_NAME, day=now.date(), inventory=inventory, as_of__isnull=False
     ).exists()
     touched = set(TouchedCell.objects.values_list("account_id", "control_id"))
-    if not is_same or len(touched) > MANY:
+    if is_repair or not is_same or len(touched) > MANY:
         days.write_all(now.date())
     elif touched:
         accounts = {account for account, _ in touched}

@@ -85,6 +85,7 @@ def every(values, label="a", px=None):
             px=px,
         ),
         charts.flow([(name, n, n, n) for name, n in named_counts(named)], name=label, px=px),
+        charts.cumulative([(name, n, n) for name, n in named_counts(named)], name=label, px=px),
         charts.grades([("A", first or 0), ("NR", 2)], name=label, px=px),
         charts.pareto([(name, value, label) for name, value in named], name=label, px=px),
         charts.cohort([(name, n, n, n) for name, n in named_counts(named)], name=label, px=px),
@@ -432,6 +433,41 @@ class TestFlow:
         figure = charts.flow(weeks, name="Findings")
         assert len(classed(parsed(figure.svg), "net")) == 2
         assert "1 of 3 weeks without data" in figure.summary
+
+
+class TestCumulativeFlow:
+    WEEKS = [("W44", 3, 20), ("W45", 4, 22), ("W46", None, 21), ("W47", 5, 14)]
+
+    def test_what_was_closed_adds_up_and_the_pile_stands_on_it(self):
+        figure = charts.cumulative(self.WEEKS, name="Flow")
+        assert rows(figure)[1:] == [
+            ["W47", "5", "12", "14"],
+            ["W46", "no data", "no data", "21"],
+            ["W45", "4", "7", "22"],
+            ["W44", "3", "3", "20"],
+        ]
+        assert figure.title == "Flow: the pile shrank from 20 to 14 since W44"
+        assert {"open 14", "closed 12"} <= set(texts(parsed(figure.svg)))
+
+    def test_a_week_without_data_is_a_gap_in_both_bands_and_is_said(self):
+        figure = charts.cumulative(self.WEEKS, name="Flow")
+        tree = parsed(figure.svg)
+        assert [len(classed(tree, css)) for css in ("f-closed", "f-pile", "none")] == [2, 2, 1]
+        assert "1 of 4 weeks without data, what was closed in them is in no sum" in figure.summary
+
+    def test_the_upper_band_is_as_high_as_the_pile(self):
+        tree = parsed(charts.cumulative([("W1", 10, 30), ("W2", 10, 20)], name="Flow", px=640).svg)
+        points = classed(tree, "f-pile") or [
+            node for node in tree.iter() if node.get("fill-opacity") == "0.22"
+        ]
+        heights = [float(point.split(",")[1]) for point in points[0].get("d")[1:-1].split("L")]
+        (first, second), (below_second, below_first) = heights[:2], heights[2:]
+        assert (below_first - first) / (below_second - second) == pytest.approx(1.5, abs=0.02)
+
+    def test_one_week_alone_and_a_pile_that_stays(self):
+        assert charts.cumulative([("W1", 0, 7)], name="Flow").title == "Flow: 7 open in W1"
+        same = charts.cumulative([("W1", 2, 7), ("W2", 2, 7)], name="Flow")
+        assert same.title == "Flow: the pile is as large as in W1 (7)"
 
 
 class TestGrades:

@@ -48,6 +48,7 @@ def test_weeks_are_those_of_k28_and_a_week_without_points_is_no_data(world):
         ("W47", 2, 0, 1, 1),
     ]
     assert weeks[2].day == DAY
+    assert [week.backlog for week in weeks] == [None, 1, 2]
     assert flow.flow(factories.root(), day=DAY, weeks=3) == weeks
 
 

@@ -290,9 +290,12 @@ class TestDrawings:
         for age, (opened, closed) in enumerate([(12, 5), (3, 9)]):
             day = DAY - timedelta(days=7 * age)
             point("K28", opened - closed, 0, day=day)
-            for part, count in (("opened", opened), ("reopened", 0), ("closed", closed)):
+            parts = {"opened": opened, "reopened": 0, "closed": closed, "backlog": 30 - 6 * age}
+            for part, count in parts.items():
                 point("K28", count, 0, part=part, day=day)
         shown = text(get(engineer, "posture:kpi", "K28"))
+        assert "Cumulative flow: the pile grew from 24 to 30 since W46" in shown
+        assert "14 closed in 2 weeks up to W47, 30 open at its end" in shown
         assert "7 more opened than closed in W47" in shown
         assert "11 of 13 weeks without data" in shown
 

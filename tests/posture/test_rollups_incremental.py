@@ -120,9 +120,19 @@ def test_all_cells_anew_are_the_cells_that_were_kept_up(world):
     assert contents(Cell, CellDay, *OF_A_DAY) == before
 
 
+def test_a_repair_writes_the_sums_of_ous_anew(world):
+    before = contents(*OF_A_DAY)
+    OuDay.objects.update(failed=70)
+    Cell.objects.filter(account=world[0][0]).update(failed=7)
+    assert rollups.rebuild_cells(now=NOW)
+    assert contents(*OF_A_DAY) == before
+
+
 changes = st.lists(
     st.tuples(
-        st.sampled_from(["open", "mend", "criticality", "move", "gone", "area", "time", "day"]),
+        st.sampled_from(
+            ["open", "mend", "criticality", "move", "gone", "area", "delegate", "time", "day"]
+        ),
         st.integers(0, 2),
         st.integers(0, 1),
     ),
@@ -161,6 +171,8 @@ class Incremental(TestCase):
             Account.objects.filter(pk=account.pk).update(gone_at=now)
         elif kind == "area":
             Control.objects.filter(pk=control.pk).update(area="MONITORING")
+        elif kind == "delegate":
+            Control.objects.filter(pk=control.pk).update(is_delegated_admin_only=True)
         if kind in ("open", "mend"):
             mark(account, control)
         return now + {"time": timedelta(hours=2), "day": 4 * DAY}.get(kind, timedelta(0))

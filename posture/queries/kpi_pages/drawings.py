@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from inventory.models import OrganizationalUnit
 from posture import charts
-from posture.charts import Figure, Week
+from posture.charts import Figure, Pile, Week
 from posture.queries import flow
 from posture.queries.flow import FlowWeek
 from posture.queries.kpi_pages.weeks import PastWeek, past_weeks
@@ -109,6 +109,9 @@ def _flow(weeks: Sequence[FlowWeek], details: Details) -> tuple[Figure, ...]:
     bands = [(label, counts) for label, counts in details.get("ages") or ()]
     return (
         charts.flow(rows, name="Critical and high findings"),
+        charts.cumulative(
+            [Pile(w.week, w.closed, w.backlog) for w in weeks], name="Cumulative flow"
+        ),
         charts.ages(bands, name="Backlog"),
     )
 
