@@ -1,5 +1,6 @@
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
@@ -73,11 +74,14 @@ class CellDay(models.Model):
 class TouchedCell(models.Model):
     """A cell that was counted anew, until the sums over it have been written.
 
-    Keys only: what has been deleted meanwhile is of no account.
+    Keys only: what has been deleted meanwhile is of no account. `was` holds passed, failed, excepted,
+    unknown and overdue before, NULL where only the findings behind them have changed. A cell may be
+    touched several times: its first `was` is what the sums still hold.
     """
 
     account_id = models.BigIntegerField()
     control_id = models.BigIntegerField()
+    was = ArrayField(models.IntegerField(), null=True)
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.control_id}"

@@ -83,6 +83,7 @@ _MOVED: Final = f"""
 CREATE TEMP TABLE moved ON COMMIT DROP AS
 SELECT d.account_id, d.control_id,
     {", ".join(f"COALESCE(n.{name}, 0) AS {name}" for name in _ALL)},
+    ARRAY[{_zeros("o", _ALL)}] AS was,
     ({_zeros("n", _COUNTS)}) <> ({_zeros("o", _COUNTS)}) AS is_of_the_day
 FROM {{cells}} d
 LEFT JOIN fresh n ON n.account_id = d.account_id AND n.control_id = d.control_id
@@ -114,8 +115,9 @@ ON CONFLICT (account_id, control_id, day) DO UPDATE SET
 """
 # What sums over the cell have to be written again; also where only its counts of findings changed.
 _TOUCH: Final = """
-INSERT INTO posture_touchedcell (account_id, control_id)
-SELECT account_id, control_id FROM {cells} d ORDER BY 1, 2
+INSERT INTO posture_touchedcell (account_id, control_id, was)
+SELECT d.account_id, d.control_id, m.was FROM {cells} d
+LEFT JOIN moved m ON m.account_id = d.account_id AND m.control_id = d.control_id ORDER BY 1, 2
 """
 _MARK_STALE: Final = """
 INSERT INTO findings_dirtycell (account_id, control_id)

@@ -23,36 +23,37 @@ JOIN inventory_organizationalunit u
     ON u.organization_id = o.organization_id AND starts_with(o.path, u.path)
 WHERE a.id = ANY(%(accounts)s)
 """
-_EVERYTHING: Final = dict.fromkeys(
-    ("of_cells", "of_accounts", "of_ous", "of_controls", "of_ou_controls"), "true"
-)
+_EVERYTHING: Final = dict.fromkeys(("of_cells", "of_accounts", "of_ous", "of_ou_controls"), "true")
 _TOUCHED: Final = {
     "of_cells": "x.account_id = ANY(%(accounts)s)",
     "of_accounts": "id = ANY(%(accounts)s)",
     "of_ous": "u.id = ANY(%(ous)s)",
-    "of_controls": "x.control_id = ANY(%(controls)s)",
     "of_ou_controls": "ou_id = ANY(%(ous)s) AND control_id = ANY(%(controls)s)",
 }
-_CONTROLS: Final = (
+_ALL: Final = (
+    control_rows.DAYS,
+    account_rows.DROP_GONE,
+    account_rows.ROWS,
+    ou_rows.ROWS,
     control_rows.WAS,
     control_rows.DROP,
     control_rows.ROWS,
     control_rows.PAST,
     "DROP TABLE was",
 )
-_ALL: Final = (
-    control_rows.DAYS,
-    account_rows.DROP_GONE,
-    account_rows.ROWS,
-    ou_rows.ROWS,
-    *_CONTROLS,
-)
-_MOVED: Final = (
+_OUS_WHOLE: Final = (account_rows.ROWS, ou_rows.ROWS)
+_OUS_MOVED: Final = (
     ou_rows.WAS,
     account_rows.ROWS,
     ou_rows.MOVE,
     "DROP TABLE accounts_were",
-    *_CONTROLS,
+)
+_CONTROLS_MOVED: Final = (
+    control_rows.WAS,
+    control_rows.MOVE,
+    control_rows.DROP_EMPTY,
+    control_rows.PAST,
+    "DROP TABLE was",
 )
 
 
@@ -64,7 +65,8 @@ def write_all(day: date) -> None:
 def write(day: date, *, accounts: Collection[int], controls: Collection[int]) -> None:
     """Write the rows of these accounts, of the OUs above them, and of these controls there.
 
-    All rows of the day must have been written, with the inventory that still holds.
+    All rows of the day must have been written, with the inventory that still holds; the touched cells
+    say by what the controls have moved since.
     """
     values = _values(day) | {"accounts": sorted(accounts), "controls": sorted(controls)}
     with connection.cursor() as cursor:
@@ -72,8 +74,8 @@ def write(day: date, *, accounts: Collection[int], controls: Collection[int]) ->
         values["ous"] = [ou for (ou,) in cursor.fetchall()]
     # What counts in the root alone is in the rows of no account.
     is_of_all = Control.objects.filter(pk__in=controls, is_delegated_admin_only=True).exists()
-    whole = (account_rows.ROWS, ou_rows.ROWS, *_CONTROLS)
-    _execute(whole if is_of_all else _MOVED, _TOUCHED, values)
+    _execute(_OUS_WHOLE if is_of_all else _OUS_MOVED, _TOUCHED, values)
+    _execute(_CONTROLS_MOVED, _TOUCHED, values)
 
 
 def _execute(statements: Sequence[str], among: Mapping[str, str], values: dict[str, Any]) -> None:
