@@ -24,7 +24,7 @@ How every KPI is reckoned:
 - Without anything to make it from there is no data, which is shown as such. `covered` of `expected` is
   the coverage beside each number.
 - Status comes from the target alone, movement from the control chart alone. Of fewer than 20 things a
-  percentage has no status.
+  percentage has no status; with less than 80% coverage nothing is said to be on target.
 - One decimal, rounded half up. A share shows 100.0 only for all and, where less is better, 0.0 only for
   none.
 """

@@ -73,10 +73,12 @@ def roll_up(*, now: datetime) -> int:
 
 
 @transaction.atomic
-def rebuild_cells(*, now: datetime) -> int:
+def rebuild_cells(*, now: datetime, with_sums: bool = False) -> int:
     """Count every cell anew from all findings; returns how many had been wrong.
 
     Days that are over stay as they are.
+
+    :param with_sums: write the rows of the day anew even where no cell was wrong.
 
     :raises ValueError: when a later day has been written already.
     """
@@ -84,7 +86,7 @@ def rebuild_cells(*, now: datetime) -> int:
     _one_at_a_time()
     changed = cells.count_all(now=now)
     # Where cells were wrong their sums may have been, and sums are otherwise only moved.
-    _write_day(now=now, is_repair=changed > 0)
+    _write_day(now=now, is_repair=with_sums or changed > 0)
     return changed
 
 

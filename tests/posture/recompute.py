@@ -102,6 +102,8 @@ def status_of(card, parts, made_of, facts, weeks=()):
         if part["target"]:
             beside.append(status(part, amounts))
             is_doubtful |= beside[-1] == "TOO_FEW" and not reaches(part, value(part, amounts))
+    own_amounts = made_of.get((card["kpi"], "", card["day"]))
+    is_doubtful |= own_amounts["covered"] * 100 < own_amounts["expected"] * 80
     found = min([own, *(one for one in beside if one != "NO_DATA")], key=WORST.index)
     return "TOO_FEW" if is_doubtful and found == "ON_TARGET" else found
 

@@ -143,6 +143,22 @@ class TestLines:
         assert line("K30").status is Status.TOO_FEW
 
     @pytest.mark.parametrize(
+        ("kpi_id", "number", "covered", "expected"),
+        [
+            ("K15", 0, 80, "ON_TARGET"),
+            ("K15", 0, 79, "TOO_FEW"),
+            ("K15", 50, 10, "OFF_TARGET"),
+            ("K22", 100, 79, "TOO_FEW"),
+            ("K22", 10, 79, "OFF_TARGET"),
+        ],
+    )
+    def test_where_little_was_looked_at_nothing_is_on_target_but_what_misses_does(
+        self, kpi_id, number, covered, expected
+    ):
+        point(kpi_id, number, 100, covered=covered, expected=100)
+        assert line(kpi_id).status == expected
+
+    @pytest.mark.parametrize(
         ("overdue", "expected"), [(0, "ON_TARGET"), (3, "TOO_FEW"), (30, "TOO_FEW")]
     )
     def test_too_few_that_miss_their_target_are_not_said_to_be_on_target(self, overdue, expected):

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
+from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -126,6 +128,24 @@ def test_a_repair_writes_the_sums_of_ous_anew(world):
     Cell.objects.filter(account=world[0][0]).update(failed=7)
     assert rollups.rebuild_cells(now=NOW)
     assert contents(*OF_A_DAY) == before
+
+
+class TestRecountScores:
+    def test_sums_that_somebody_changed_by_hand_are_right_again(self, world, capsys):
+        before = contents(*OF_A_DAY)
+        OuDay.objects.update(failed=70)
+        OuControl.objects.update(failed=70)
+        with time_machine.travel(NOW, tick=False):
+            call_command("recount_scores")
+        assert "0 had been wrong" in capsys.readouterr().out
+        assert contents(*OF_A_DAY) == before
+
+    def test_a_clock_that_goes_back_is_refused(self, world):
+        with (
+            time_machine.travel(NOW - DAY, tick=False),
+            pytest.raises(CommandError, match="already been rolled up: nothing was changed"),
+        ):
+            call_command("recount_scores")
 
 
 changes = st.lists(

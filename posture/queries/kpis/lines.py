@@ -13,6 +13,7 @@ from posture.kpis import Kpi, Part, Status, Verdict, statistics
 from posture.kpis.statistics import Xmr
 from posture.queries.figures import DAYS_A_WEEK, WEEKS, week_label
 from posture.queries.kpis.amounts import BASELINE_WEEKS, Amounts, Side, Week, past, sides
+from posture.scoring import RATED_COVERAGE
 
 # A cap below B takes the posture score off its target, however high it is (kpis.md 3.1).
 _GOOD_LETTERS: Final = ("A", "B")
@@ -155,7 +156,8 @@ def status_of(
 ) -> Status:
     """The worst of its own and of the lines beside it that have a target; no data stays no data.
 
-    Too few to judge are no proof of On target.
+    Too few to judge are no proof of On target, nor is a number that most of the organisation is missing
+    from; one that misses its target with what is known misses it all the same.
     """
     own = kpis.status(card, value, denominator=amounts.denominator)
     if own is Status.NO_DATA:
@@ -173,6 +175,7 @@ def status_of(
     is_doubtful = own is Status.TOO_FEW or any(
         line.status is Status.TOO_FEW and kpis.is_missed(line.part, line.value) for line in beside
     )
+    is_doubtful |= 100 * amounts.covered < RATED_COVERAGE * amounts.expected
     return Status.TOO_FEW if is_doubtful and found is Status.ON_TARGET else found
 
 

@@ -32,7 +32,7 @@ _STATUSES: Final = {
         Mark("WATCH", "Watch", "triangle-alert", "\N{BLACK UP-POINTING TRIANGLE}", "a"),
         Mark("OFF_TARGET", "Off target", "octagon-x", "\N{BLACK SQUARE}", "r"),
         Mark("NO_DATA", "No data", "circle-dashed", "?", "n"),
-        Mark("TOO_FEW", "Too few to judge", "circle-dashed", "?", "n"),
+        Mark("TOO_FEW", "Too little to judge", "circle-dashed", "?", "n"),
         Mark("NO_TARGET", "No target", "minus", DASH, "n"),
     )
 }
