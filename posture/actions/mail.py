@@ -109,15 +109,32 @@ def due(*, now: datetime) -> list[int]:
     return list(ready.order_by("pk").values_list("pk", flat=True))
 
 
-@transaction.atomic
 def deliver(pk: int, *, now: datetime) -> str | None:
     """Send one mail; returns its state, None where it is being sent or was sent already.
 
     The row is locked while it is sent, so that two workers send one mail. A worker that dies between
-    sending and noting it sends it once more: better twice than never.
+    sending and noting it sends it once more: better twice than never. What nobody expected to fail is
+    noted as a failure too, and raised: else the mail would wait for ever without a reason.
     """
+    try:
+        return _deliver(pk, now=now)
+    except Exception as error:
+        with transaction.atomic():
+            if delivery := _waiting(pk):
+                delivery.attempts += 1
+                _note_failure(delivery, error, now=now)
+                delivery.save()
+        raise
+
+
+def _waiting(pk: int) -> Delivery | None:
     rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",))
-    delivery = rows.filter(pk=pk, state=Delivery.State.WAITING).select_related("review").first()
+    return rows.filter(pk=pk, state=Delivery.State.WAITING).select_related("review").first()
+
+
+@transaction.atomic
+def _deliver(pk: int, *, now: datetime) -> str | None:
+    delivery = _waiting(pk)
     if delivery is None:
         return None
     delivery.attempts += 1

@@ -30,6 +30,13 @@ class Broken(BaseEmailBackend):
         raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
 
 
+class Mistaken(BaseEmailBackend):
+    """A bug, where a refusal was expected."""
+
+    def send_messages(self, email_messages):
+        raise KeyError("boundary")
+
+
 @pytest.fixture
 def manager():
     user = reviews.chair(username="manager")
@@ -118,6 +125,20 @@ def test_what_could_not_be_sent_is_recorded_tried_again_and_then_given_up(manage
     assert (delivery.state, delivery.attempts) == ("FAILED", mail.MAX_ATTEMPTS)
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert sent(row) == ["SENT"]
+
+
+def test_what_nobody_expected_to_fail_is_recorded_and_given_up_too(manager, settings):
+    settings.EMAIL_BACKEND = f"{__name__}.Mistaken"
+    recipient(manager)
+    row = reviews.published_review()
+    (pk,) = mail.request_sending(row, by="marta")
+    for attempt in range(1, mail.MAX_ATTEMPTS + 1):
+        with pytest.raises(KeyError):
+            mail.deliver(pk, now=NOW)
+        delivery = Delivery.objects.get()
+        assert (delivery.attempts, delivery.error) == (attempt, "KeyError: 'boundary'")
+    assert delivery.state == "FAILED"
+    assert mail.deliver(pk, now=NOW) is None
 
 
 def test_without_a_server_the_record_says_what_to_set(manager, settings):
