@@ -61,7 +61,7 @@ def take(browser: Browser, base_url: str, password: str, look: Look) -> list[Pat
     )
     page = context.new_page()
     page.goto("/sign-in/")
-    page.fill("[name=username]", USER)
+    page.fill("[name=login]", USER)
     page.fill("[name=password]", password)
     page.press("[name=password]", "Enter")
     page.wait_for_url(lambda url: "sign-in" not in url)

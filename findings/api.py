@@ -3,16 +3,27 @@
 from typing import Any, Final
 
 from django.utils import timezone
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from findings import access
 from findings.forms import FilterForm
 from findings.models import Finding
 from findings.queries import counts, export, listing
 from findings.queries.counts import Facet
 
 _ORDER: Final = "worst"
+
+
+class MayReadFindings(IsAuthenticated):
+    """Signed in, with the right to read findings."""
+
+    message = str(access.MayNotRead())
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return super().has_permission(request, view) and access.may_read(request.user)
 
 
 class FindingList(APIView):
@@ -24,6 +35,7 @@ class FindingList(APIView):
     """
 
     http_method_names = ["get", "head", "options"]
+    permission_classes = (MayReadFindings,)
 
     def get(self, request: Request) -> Response:
         now = timezone.now()

@@ -1,4 +1,5 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 
 
 class PostureConfig(AppConfig):
@@ -6,3 +7,9 @@ class PostureConfig(AppConfig):
 
     def ready(self) -> None:
         from posture import system_checks  # noqa: F401, PLC0415  (registers the checks)
+        from posture.actions.roles import write_roles  # noqa: PLC0415  (needs the models)
+        from posture.actions.sign_in import hooks  # noqa: PLC0415  (likewise)
+
+        # Django's own app comes after ours, so all our permissions are there by then.
+        post_migrate.connect(write_roles, sender=apps.get_app_config("auth"))
+        hooks.connect()

@@ -8,6 +8,7 @@ the variable and the remedy.
 
 import os
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -123,6 +124,17 @@ def time_zone(name: str, default: str = "UTC") -> str:
         problem(name, f"is {value!r}, which is no time zone of the IANA database", remedy)
         return default
     return value
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Addresses and networks such as 10.0.0.0/8, separated by commas."""
+    found: list[IPv4Network | IPv6Network] = []
+    for word in words(name):
+        try:
+            found.append(ip_network(word))
+        except ValueError as error:
+            problem(name, f"names {word!r}: {error}", "Use addresses or networks like 10.0.0.0/8.")
+    return found
 
 
 def words(name: str, default: tuple[str, ...] = ()) -> list[str]:

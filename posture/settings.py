@@ -1,5 +1,6 @@
 """All settings, from the environment (see .env.example); there is one file for every installation."""
 
+from datetime import timedelta
 from typing import Any
 
 from celery.schedules import crontab
@@ -46,6 +47,17 @@ POSTURE_UPLOAD_MAX_MB = env.number("POSTURE_UPLOAD_MAX_MB", 2048, low=1, high=10
 POSTURE_KEEP_PAYLOAD_DAYS = env.number("POSTURE_KEEP_PAYLOAD_DAYS", 90, low=0, high=3650)
 POSTURE_KEEP_CLOSED_DAYS = env.number("POSTURE_KEEP_CLOSED_DAYS", 400, low=0, high=3650)
 POSTURE_KEEP_RUN_DAYS = env.number("POSTURE_KEEP_RUN_DAYS", 30, low=0, high=3650)
+# Signing in: with a password or passkey kept here, and how long a session lasts.
+POSTURE_LOCAL_SIGN_IN = env.flag("POSTURE_LOCAL_SIGN_IN", default=True)
+POSTURE_LOCAL_SECOND_FACTOR = env.flag("POSTURE_LOCAL_SECOND_FACTOR", default=True)
+POSTURE_LOCKOUT_FAILURES = env.number("POSTURE_LOCKOUT_FAILURES", 5, low=3, high=20)
+POSTURE_LOCKOUT_MINUTES = env.number("POSTURE_LOCKOUT_MINUTES", 15, low=1, high=1440)
+POSTURE_SESSION_HOURS = env.number("POSTURE_SESSION_HOURS", 12, low=1, high=168)
+POSTURE_SESSION_IDLE_MINUTES = env.number("POSTURE_SESSION_IDLE_MINUTES", 60, low=5, high=1440)
+# API tokens expire after so many days at most.
+POSTURE_TOKEN_MAX_DAYS = env.number("POSTURE_TOKEN_MAX_DAYS", 365, low=1, high=730)
+# Whose X-Forwarded-For is believed; nobody's by default.
+POSTURE_TRUSTED_PROXIES = env.networks("POSTURE_TRUSTED_PROXIES")
 AWS_ENDPOINT_URL = env.text("AWS_ENDPOINT_URL")
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 
@@ -64,6 +76,19 @@ INSTALLED_APPS = [
     "template_partials",
     "csp",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "knox",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "axes",
+    "pgtrigger",
+    "pghistory",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -77,6 +102,17 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    # Here, because ending a session has something to say, and a message needs the middleware above.
+    "posture.views.sign_in.middleware.SessionLife",
+    "posture.views.sign_in.middleware.SecondFactor",
+    "axes.middleware.AxesMiddleware",
+]
+AUTHENTICATION_BACKENDS = [
+    # The first: who is locked out is refused before any password is looked at.
+    "axes.backends.AxesStandaloneBackend",
+    "posture.actions.sign_in.backend.Backend",
 ]
 ROOT_URLCONF = "posture.urls"
 WSGI_APPLICATION = "posture.wsgi.application"
@@ -109,6 +145,14 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 DATABASES = {"default": env.database()}
+# Counts of attempts, which all web processes share.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "parapet",
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -119,9 +163,54 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "posture:overview"
-LOGOUT_REDIRECT_URL = "login"
+LOGOUT_REDIRECT_URL = "account_login"
+PASSWORD_RESET_TIMEOUT = 3600
+
+ACCOUNT_ADAPTER = "posture.views.sign_in.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+# Accounts are made by administrators or an identity provider, which know the address.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_FORMS = {
+    "login": "posture.forms.sign_in.SignInForm",
+    "reauthenticate": "posture.forms.sign_in.PasswordAgainForm",
+    "change_password": "posture.forms.sign_in.ChangePasswordForm",
+    "reset_password_from_key": "posture.forms.sign_in.NewPasswordForm",
+}
+ACCOUNT_RATE_LIMITS = {
+    # By name over all addresses, second factors too: axes counts by name and address below.
+    "login_failed": "10/m/ip,20/h/key",
+    "reset_password": "20/m/ip,5/h/key",
+}
+MFA_ADAPTER = "posture.views.sign_in.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# With a finger or a PIN a passkey is two factors by itself.
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "add_webauthn": "posture.forms.sign_in.AddPasskeyForm",
+    "edit_webauthn": "posture.forms.sign_in.RenamePasskeyForm",
+}
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = POSTURE_LOCKOUT_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=POSTURE_LOCKOUT_MINUTES)
+AXES_RESET_ON_SUCCESS = True
+# Knocking at a locked door does not lock it for longer: the page can say how long it takes.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "posture.web.client_address"
+AXES_USERNAME_CALLABLE = "posture.actions.sign_in.attempts.username"
+AXES_LOCKOUT_CALLABLE = "posture.views.sign_in.pages.locked_out"
+# The audit log keeps who signed in; what people type into the wrong field is kept nowhere.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "login", "csrfmiddlewaretoken"]
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -161,6 +250,7 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_AGE = POSTURE_SESSION_HOURS * 3600
 CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
@@ -190,9 +280,19 @@ else:
 REST_FRAMEWORK = {
     # LoginRequiredMiddleware does not cover DRF views, so the default has to.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    # A token first: a request that names one is answered by it alone, whatever the browser remembers.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "posture.views.bearer.BearerToken",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }
+
+KNOX_TOKEN_MODEL = "posture.ApiToken"  # noqa: S105
+# Our table stands in for knox's own, which its migrations would make all the same.
+MIGRATION_MODULES = {"knox": None}
+# By the prefix those who look for leaked secrets know one of ours.
+REST_KNOX = {"TOKEN_PREFIX": "ppt_", "AUTH_HEADER_PREFIX": "Bearer"}
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -232,6 +332,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "mail_due": {
         "task": "posture.mail_due",
+        "schedule": 300,
+        "options": {"expires": 300},
+    },
+    "mail_notices_due": {
+        "task": "posture.mail_notices_due",
         "schedule": 300,
         "options": {"expires": 300},
     },

@@ -1,13 +1,11 @@
 """All addresses of the site."""
 
-from django.contrib.auth import views as auth
-from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from findings.api import FindingList
 from posture import views
 from posture.api import KpiList, ReviewDetail, ReviewList
-from posture.queries import shell
+from posture.views import people, sign_in
 
 # The root or an OU, as AWS writes their ids.
 _OU_ID = r"(?P<ou_id>r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})"
@@ -53,7 +51,21 @@ pages: list[URLPattern | URLResolver] = [
     path("reviews/recipients/add/", views.recipient_add, name="recipient_add"),
     path("reviews/recipients/schedule/", views.schedule, name="review_schedule"),
     path("reviews/recipients/<int:pk>/remove/", views.recipient_remove, name="recipient_remove"),
+    path("people/", people.person_list, name="people"),
+    path("people/rights/", people.rights, name="rights"),
+    path("people/service/", people.service_accounts, name="service_accounts"),
+    path("people/tokens/", people.token_list, name="tokens"),
+    path("people/tokens/<int:pk>/revoke/", people.token_revoke, name="token_revoke"),
+    path("people/<int:pk>/", people.person_detail, name="person"),
+    path("people/<int:pk>/roles/", people.person_roles, name="person_roles"),
+    path("people/<int:pk>/teams/", people.person_teams, name="person_teams"),
+    path("people/<int:pk>/ous/", people.person_ous, name="person_ous"),
+    path("people/<int:pk>/state/", people.person_state, name="person_state"),
+    path("people/<int:pk>/tokens/", people.person_tokens, name="person_tokens"),
     path("mailbox/", views.mailbox, name="mailbox"),
+    path("you/sessions/", sign_in.sessions, name="sessions"),
+    path("you/sessions/end/", sign_in.sessions_end, name="sessions_end"),
+    path("you/sessions/<int:pk>/end/", sign_in.session_end, name="session_end"),
     path("mailbox/<int:pk>/", views.mailbox, name="mailbox_message"),
     re_path(rf"^reviews/{_WEEK}/$", views.review_detail, name="review"),
     re_path(rf"^reviews/{_WEEK}/review\.pdf$", views.review_pdf, name="review_pdf"),
@@ -83,13 +95,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/kpis/", KpiList.as_view(), name="api_kpis"),
     path("api/v1/reviews/", ReviewList.as_view(), name="api_reviews"),
     re_path(rf"^api/v1/reviews/{_WEEK}/$", ReviewDetail.as_view(), name="api_review"),
-    path(
-        "sign-in/",
-        auth.LoginView.as_view(
-            redirect_authenticated_user=True, extra_context={"demo_users": shell.demo_users}
-        ),
-        name="login",
-    ),
-    path("sign-out/", login_not_required(auth.LogoutView.as_view()), name="logout"),
+    *sign_in.addresses,
     path("healthz/", views.healthz, name="healthz"),
 ]
+
+handler403 = people.forbidden

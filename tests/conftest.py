@@ -2,7 +2,12 @@
 
 import pytest
 
-pytest_plugins = ["tests.fixtures.hub", "tests.fixtures.pipeline", "tests.fixtures.reviews"]
+pytest_plugins = [
+    "tests.fixtures.hub",
+    "tests.fixtures.pipeline",
+    "tests.fixtures.reviews",
+    "tests.fixtures.sign_in",
+]
 
 
 def _is_large(item):

@@ -3,12 +3,13 @@
 import functools
 import hashlib
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, User
 
 from findings import clocks, rollups
 from findings.models import (
@@ -293,38 +294,64 @@ def quarantined(**changes: Any) -> QuarantinedFinding:
 _hashed = functools.cache(make_password)
 
 
+# Marks a password as unusable; any text may follow the sign.
+_NO_PASSWORD = "!of the identity provider"
+
+
 def _user(username: str) -> User:
-    user, is_new = User.objects.get_or_create(
-        username=username, defaults={"first_name": username.replace("-", " ").title()}
-    )
-    if is_new:
-        user.password = _hashed(PASSWORD)
-        user.save()
+    """Somebody whom an identity provider signs in: there is no password here."""
+    return User.objects.get_or_create(
+        username=username,
+        defaults={
+            "first_name": username.replace("-", " ").title(),
+            "password": _NO_PASSWORD,
+        },
+    )[0]
+
+
+def local_person(*, username: str = "sam", **changes: Any) -> User:
+    """Signs in here with PASSWORD, and has no second factor yet."""
+    values = {"first_name": username.title(), "password": _hashed(PASSWORD)} | changes
+    return User.objects.get_or_create(username=username, defaults=values)[0]
+
+
+def person(
+    *,
+    role: str | Sequence[str],
+    username: str = "",
+    team: Team | None = None,
+    ou: OrganizationalUnit | None = None,
+) -> User:
+    """Somebody with the rights of the role, or of several (see posture.policies.roles); () has none.
+
+    :param team: sees its accounts. :param ou: sees it, and everything below it.
+    """
+    roles = (role,) if isinstance(role, str) else tuple(role)
+    user = _user(username or "-".join([*roles, "person"]).lower().replace(" ", "-"))
+    for name in roles:
+        user.groups.add(Group.objects.get(name=name))
+    if team is not None:
+        TeamMembership.objects.get_or_create(team=team, user=user)
+    if ou is not None:
+        OuAccess.objects.get_or_create(ou=ou, user=user)
     return user
 
 
 def security_engineer(*, username: str = "security-engineer") -> User:
-    """Sees everything, may collect, set the workflow of findings, and import files of them."""
-    user = _user(username)
-    may = ["see_whole_organization", "collect_now", "triage", "import_findings"]
-    user.user_permissions.add(*Permission.objects.filter(codename__in=may))
-    return user
+    """Sees everything; may collect, triage, import, attest, and write in reviews."""
+    return person(role="Security engineer", username=username)
 
 
 def team_member(*, team: Team, username: str = "team-member") -> User:
-    """Sees the accounts of one team."""
-    user = _user(username)
-    TeamMembership.objects.get_or_create(team=team, user=user)
-    return user
+    """Sees the accounts of one team and their findings, and may attest for them."""
+    return person(role="Team member", username=username, team=team)
 
 
 def ou_reader(*, ou: OrganizationalUnit, username: str = "ou-reader") -> User:
-    """Sees one OU and everything below it."""
-    user = _user(username)
-    OuAccess.objects.get_or_create(ou=ou, user=user)
-    return user
+    """Sees one OU and everything below it, with the rights of a team member."""
+    return person(role="Team member", username=username, ou=ou)
 
 
 def stranger(*, username: str = "stranger") -> User:
-    """Signed in, and sees nothing."""
-    return _user(username)
+    """Signed in, and sees nothing and may do nothing."""
+    return person(role=(), username=username)

@@ -206,6 +206,8 @@ def _demo(kept: Mapping[str, str]) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": kept["SANDBOX_ACCESS_KEY_ID"],
         "AWS_SECRET_ACCESS_KEY": kept["SANDBOX_SECRET_ACCESS_KEY"],
         "POSTURE_EXTERNAL_ID": kept["SANDBOX_EXTERNAL_ID"],
+        # Everybody who reads the terminal is somebody in the demo: a second factor would protect nothing.
+        "POSTURE_LOCAL_SECOND_FACTOR": "0",
         # What is done in the demo is done to the invented organisation alone.
         "POSTURE_WRITE_BACK": "1",
         # The invented organisation has no limits worth waiting for.

@@ -159,7 +159,7 @@ class Run:
             )
             say("  The organisation is invented. Your own: .env.example, docs/operating.md.")
         else:
-            say("  The first user: .venv/bin/python manage.py createsuperuser")
+            say("  The first user: .venv/bin/python manage.py create_administrator NAME")
         say(f"  Settings are in {self._paths.local_env}, logs in {self._paths.logs}.")
         say("\nCtrl-C stops everything. The data stays for the next `make run`.")
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.db import models
 
+from findings import access as findings_access
 from inventory import access
 from inventory.models import Organization
 
@@ -39,7 +40,12 @@ class QueueFeed(models.Model):
 
 class FileImportQuerySet(models.QuerySet["FileImport"]):
     def visible_to(self, user: "AnyUser") -> Self:
-        """All for people who see everything, else one's own: a file belongs to no account."""
+        """All for people who see everything, else one's own: a file belongs to no account.
+
+        What is told of a file quotes its findings, so it is for people who may read them.
+        """
+        if not findings_access.may_read(user):
+            return self.none()
         if access.scope_of(user).everything:
             return self
         return self.filter(requested_by=user.get_username()).exclude(requested_by="")

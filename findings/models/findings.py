@@ -4,8 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Case, Q, Value, When
 
+from findings import access
 from findings.models.controls import Control, Severity
-from inventory import access
 from inventory.models import Account, CollectionRun, Organization, OrganizationalUnit
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Feed(models.TextChoices):
 class FindingQuerySet(models.QuerySet["Finding"]):
     def visible_to(self, user: "AnyUser") -> Self:
         """Of the live accounts that the user may see, which are those of the rollups."""
-        return self.filter(access.accounts(user, prefix="account__"), account__gone_at=None)
+        return self.filter(access.findings(user, prefix="account__"), account__gone_at=None)
 
     def open(self) -> Self:
         return self.filter(status=Status.OPEN)
@@ -124,6 +124,7 @@ class Finding(models.Model):
     objects = models.Manager.from_queryset(FindingQuerySet)()
 
     class Meta:
+        permissions = [("read_findings", "Can read findings")]
         constraints = [
             models.UniqueConstraint(fields=["organization", "key"], name="findings_finding_unique"),
             models.CheckConstraint(

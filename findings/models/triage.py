@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from findings import access
 from inventory.models import Organization
 
 if TYPE_CHECKING:
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 
 class SavedViewQuerySet(models.QuerySet["SavedView"]):
     def visible_to(self, user: "AnyUser") -> Self:
-        """The person's own, and the shared ones."""
+        """The person's own, and the shared ones; the words searched for may name resources."""
+        if not access.may_read(user):
+            return self.none()
         return self.filter(Q(owner=user.pk) | Q(is_shared=True))
 
 
@@ -54,6 +57,8 @@ class ColumnChoice(models.Model):
 class BulkActionQuerySet(models.QuerySet["BulkAction"]):
     def visible_to(self, user: "AnyUser") -> Self:
         """The person's own: they hold findings that others may not see."""
+        if not access.may_read(user):
+            return self.none()
         return self.filter(requested_by=user.pk)
 
 

@@ -1,7 +1,7 @@
 """Findings that could not be taken in: how many, why, and what came.
 
 A finding that cannot be read belongs to no account that could be checked, so all of this is for
-people who see the whole organisation.
+people who see the whole organisation and may read findings.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.db.models import Count, Max, QuerySet
 from django.db.models.functions import Coalesce
 
+from findings import access as findings_access
 from findings.models import QuarantinedFinding, UpkeepRun
 from findings.models.upkeep import LOST_AFTER
 from inventory import access, web
@@ -86,7 +87,7 @@ class Retry:
 
 
 def may_see(user: AnyUser) -> bool:
-    return access.scope_of(user).everything
+    return findings_access.may_read(user) and access.scope_of(user).everything
 
 
 def _visible(user: AnyUser) -> "QuerySet[QuarantinedFinding]":
@@ -117,6 +118,17 @@ def quarantine(user: AnyUser) -> tuple[QuarantineLine, ...]:
 def total(user: AnyUser) -> int:
     """How many findings are held. One query."""
     return _visible(user).count()
+
+
+def held_unread(user: AnyUser) -> int:
+    """How many are held, for people who see the whole organisation and may not read findings; else 0.
+
+    That some are missing from the scores is not a finding, and must not look as if there were none.
+    One query at most.
+    """
+    if may_see(user) or not access.scope_of(user).everything:
+        return 0
+    return QuarantinedFinding.objects.count()
 
 
 def items(

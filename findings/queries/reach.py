@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db.models import Q, QuerySet
 
+from findings import access as findings_access
 from findings.models import Control, FindingText, Severity, Status
 from findings.queries import filters as narrowing
 from findings.queries import search, tokens
@@ -59,7 +60,9 @@ def of(user: AnyUser, filters: Filters, *, as_of: datetime) -> Reach:
     accounts: tuple[int, ...] | None = None
     gone: tuple[int, ...] = ()
     is_placed = any(getattr(filters, name) for name in _PLACES)
-    if access.scope_of(user).everything and not is_placed:
+    if not findings_access.may_read(user):
+        accounts = ()
+    elif access.scope_of(user).everything and not is_placed:
         gone = tuple(Account.objects.exclude(gone_at=None).values_list("pk", flat=True))
     else:
         rows = Account.objects.visible_to(user).live()

@@ -3,6 +3,8 @@ from posture.models.coverage import AccountCoverage
 from posture.models.history import ControlDay, OuControlDay, ScoreChange
 from posture.models.kpis import Attestation, KpiAccountPoint, KpiFill, KpiPoint, Point
 from posture.models.mail import Delivery, MailboxMessage, Recipient, Report, ReviewSchedule
+from posture.models.people import BreakGlassUse, Notice, Profile
+from posture.models.provided import ProvidedRole, ProvidedTeam
 from posture.models.reviews import (
     Erratum,
     ReviewAction,
@@ -12,11 +14,15 @@ from posture.models.reviews import (
     WeeklyReview,
 )
 from posture.models.scores import AccountDay, OuControl, OuDay, RollupState, Sums
+from posture.models.token_users import TokenUser
+from posture.models.tokens import ApiToken
 
 __all__ = [
     "AccountCoverage",
     "AccountDay",
+    "ApiToken",
     "Attestation",
+    "BreakGlassUse",
     "Cell",
     "CellDay",
     "ControlDay",
@@ -26,10 +32,14 @@ __all__ = [
     "KpiFill",
     "KpiPoint",
     "MailboxMessage",
+    "Notice",
     "OuControl",
     "OuControlDay",
     "OuDay",
     "Point",
+    "Profile",
+    "ProvidedRole",
+    "ProvidedTeam",
     "Recipient",
     "Report",
     "ReviewAction",
@@ -40,6 +50,7 @@ __all__ = [
     "RollupState",
     "ScoreChange",
     "Sums",
+    "TokenUser",
     "TouchedCell",
     "WeeklyReview",
 ]

@@ -3,7 +3,6 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models.functions import Now
 
-from inventory import access
 from inventory.models import Organization
 
 if TYPE_CHECKING:
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def _may_read(user: "AnyUser") -> bool:
-    return access.scope_of(user).everything or user.has_perm("posture.read_reviews")
+    return user.has_perm("posture.read_reviews")
 
 
 class WeeklyReviewQuerySet(models.QuerySet["WeeklyReview"]):

@@ -96,6 +96,6 @@ def demo_users() -> tuple[DemoUser, ...]:
     """The users of the demo, empty beside a real organisation. One query."""
     if not settings.POSTURE_DEMO:
         return ()
-    users = User.objects.filter(is_active=True, groups__isnull=False).order_by("pk")
-    found = users.values_list("username", "first_name", "last_name", "groups__name")
+    users = User.objects.filter(is_active=True, groups__isnull=False, profile__is_demo=True)
+    found = users.order_by("pk").values_list("username", "first_name", "last_name", "groups__name")
     return tuple(DemoUser(name, f"{role}: {first} {last}") for name, first, last, role in found)

@@ -12,6 +12,7 @@ from posture.tasks.collection import (
 )
 from posture.tasks.kpis import fill_kpis, kpis_after_rollup
 from posture.tasks.mail import mail_deliver, mail_due, mail_review
+from posture.tasks.notices import mail_notice, mail_notices_due
 from posture.tasks.reports import make_report
 from posture.tasks.reviews import freeze_reviews
 
@@ -28,6 +29,8 @@ __all__ = [
     "kpis_after_rollup",
     "mail_deliver",
     "mail_due",
+    "mail_notice",
+    "mail_notices_due",
     "mail_review",
     "make_report",
     "roll_up",

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
+from findings import access as findings_access
 from inventory import spreadsheets, web
 from inventory.access import AnyUser
 from inventory.models import OrganizationalUnit
@@ -71,7 +72,7 @@ def kpi_detail(request: HttpRequest, kpi_id: str) -> TemplateResponse:
         "page": page,
         "card": page.card,
         "weeks": form.weeks_shown,
-        "links": _links(page.card, page.ou_id),
+        "links": _links(page.card, page.ou_id, request.user),
         "week_choices": [(n, web.query(request.GET, weeks=str(n))) for n in kpi_pages.WEEKS],
         "scope_query": web.query(request.GET, weeks=""),
         "previous_query": web.query(request.GET, cursor=page.accounts.previous_cursor),
@@ -87,10 +88,12 @@ class _Link:
     label: str
 
 
-def _links(card: Kpi, ou_id: str) -> list[_Link]:
-    """The pages that the KPI is made of."""
+def _links(card: Kpi, ou_id: str, user: AnyUser) -> list[_Link]:
+    """The pages that the KPI is made of, as far as the person may see them."""
     links = []
     for name in card.pages:
+        if name.startswith("findings:") and not findings_access.may_read(user):
+            continue
         scope = f"?ou={ou_id}" if ou_id and name in _OF_OU else ""
         links.append(_Link(reverse(name) + scope, _LABELS.get(name, name)))
     return links

@@ -47,6 +47,7 @@ def sync(request: HttpRequest) -> TemplateResponse:
             request.user, queue_url=settings.POSTURE_EVENT_QUEUE_URL, now=timezone.now()
         ),
         "quarantine": quarantine.quarantine(request.user),
+        "held_unread": quarantine.held_unread(request.user),
         "retention": upkeep.retention(request.user),
         "history": runs.history(request.user),
         "rolled_up": days.state(),

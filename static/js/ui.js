@@ -161,7 +161,7 @@
   });
 
   function fillIn({ fillUsername, fillPassword }) {
-    find("input[name=username]").value = fillUsername;
+    find("input[name=login]").value = fillUsername;
     find("input[name=password]").value = fillPassword ?? "";
     find(fillPassword ? "form button[type=submit]" : "input[name=password]").focus();
   }

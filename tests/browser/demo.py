@@ -8,6 +8,7 @@ from typing import Any
 from findings.models import Area
 from inventory.facts import Fact
 from inventory.models import AccountFact
+from posture.actions import people, tokens
 from posture.rollups import coverage
 from tests import factories
 
@@ -53,9 +54,18 @@ def build():
     _cover(now, accounts)
     factories.policy(target="r-ab12", target_kind="ROOT")
     factories.quarantined(first_seen_at=now)
+    admin = factories.person(role="Administrator", username="admin")
+    engineer = factories.security_engineer()
+    values = {"username": "ticket-bridge", "purpose": "Opens tickets; ask Dana."}
+    service = people.create_service(admin, role_names=["Auditor"], now=now, **values)
+    for owner, by in ((service, admin), (engineer, engineer)):
+        may = {"rights": ["findings.read_findings"], "days": 10}
+        tokens.create(by, owner=owner, name="ticket bridge", now=now, **may)
     return {
         "now": now,
-        "engineer": factories.security_engineer(),
+        "admin": admin,
+        "service": service,
+        "engineer": engineer,
         "member": factories.team_member(team=team),
         "stranger": factories.stranger(),
         "workloads": workloads,

@@ -19,6 +19,17 @@ PAGES = {
     "quarantine": lambda world: reverse("findings:quarantine"),
     "held findings": lambda world: reverse("findings:quarantine") + "?source=SECURITY_HUB",
     "sync": lambda world: reverse("posture:sync"),
+    "tokens": lambda world: reverse("posture:tokens"),
+    "rights": lambda world: reverse("posture:rights"),
+}
+# Of those who manage people.
+PEOPLE_PAGES = {
+    "people": lambda world: reverse("posture:people"),
+    "nobody found": lambda world: reverse("posture:people") + "?q=nobody",
+    "person": lambda world: reverse("posture:person", args=[world["member"].pk]),
+    "service account": lambda world: reverse("posture:person", args=[world["service"].pk]),
+    "service accounts": lambda world: reverse("posture:service_accounts"),
+    "everybody's tokens": lambda world: reverse("posture:tokens") + "?of=all",
 }
 SCREENS = {
     "wide and light": {"width": 1440, "color_scheme": "light"},
@@ -45,7 +56,22 @@ def test_a_page_is_accessible_silent_and_within_its_width(name, open_page, site)
         assert page.said == []
 
 
-@pytest.mark.parametrize("name", ["overview", "accounts", "findings", "sync"])
+@pytest.mark.parametrize("name", PEOPLE_PAGES)
+def test_a_page_about_people_is_accessible_silent_and_within_its_width(name, open_page, site):
+    for screen in SCREENS.values():
+        page = open_page(PEOPLE_PAGES[name](site.world), user=site.world["admin"], **screen)
+        assert violations(page) == []
+        assert too_wide(page) <= 0
+        assert page.said == []
+
+
+def test_the_page_of_who_may_not_read_findings_is_accessible(open_page, site):
+    page = open_page(PAGES["findings"](site.world), user=site.world["stranger"])
+    assert "Not allowed" in page.title()
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("name", ["overview", "accounts", "sync"])
 @pytest.mark.parametrize("who", ["member", "stranger"])
 def test_a_page_with_little_to_show_is_accessible_too(name, who, open_page, site):
     page = open_page(PAGES[name](site.world), user=site.world[who])
@@ -56,6 +82,6 @@ def test_a_page_with_little_to_show_is_accessible_too(name, who, open_page, site
 def test_the_sign_in_page_is_accessible(chromium, site):
     context = chromium.new_context()
     page = context.new_page()
-    page.goto(site.url + reverse("login"))
+    page.goto(site.url + reverse("account_login"))
     assert violations(page) == []
     context.close()

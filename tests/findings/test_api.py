@@ -77,7 +77,7 @@ def test_a_person_gets_the_findings_of_their_accounts_only(client, world):
     results, first = all_of(client, "")
     assert {one["account_name"] for one in results} == {"payments-api"}
     assert "web" not in str(first)
-    client.force_login(factories.stranger())
+    client.force_login(factories.person(role="Team member"))
     assert client.get(API).json()["results"] == []
 
 

@@ -94,7 +94,7 @@ def test_strangers_are_sent_to_sign_in_before_a_byte_is_stored(client, folder):
 
 def test_people_without_the_permission_see_no_form_and_store_nothing(client, folder):
     factories.organization()
-    client.force_login(factories.stranger())
+    client.force_login(factories.person(role="Team member"))
     page = shown(client.get(PAGE))
     assert "You may not import findings" in page
     assert 'type="file"' not in page
@@ -278,7 +278,7 @@ def test_people_see_their_own_imports_and_engineers_all(engineer, client):
         imports.begin(organization, imports.GivenFile(name, 1), by=by, now=NOW)
     page = shown(engineer.get(PAGE))
     assert all(name in page for name in ("theirs.json", "mine.json", "cli.json"))
-    client.force_login(factories.stranger())
+    client.force_login(factories.person(role="Team member", username="stranger"))
     page = shown(client.get(PAGE))
     assert "mine.json" in page
     assert "theirs.json" not in page and "cli.json" not in page

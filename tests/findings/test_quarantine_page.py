@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from findings import ingest, tasks
@@ -128,17 +129,15 @@ def test_only_those_who_see_the_whole_organisation_see_it(client, url, who):
 
 def test_somebody_who_may_not_collect_cannot_try_again(client):
     factories.quarantined()
-    auditor = factories.security_engineer(username="auditor")
-    auditor.user_permissions.set(auditor.user_permissions.filter(codename="see_whole_organization"))
-    client.force_login(auditor)
+    client.force_login(factories.person(role="Auditor"))
     assert "Try again" not in text(client.get(PAGE))
     assert client.post(RETRY).status_code == 403
     assert not UpkeepRun.objects.exists()
 
 
 def test_somebody_who_may_collect_but_sees_a_part_cannot_try_again_either(client):
-    member = factories.security_engineer(username="partial")
-    member.user_permissions.set(member.user_permissions.filter(codename="collect_now"))
+    member = factories.person(role="Team member", username="partial")
+    member.user_permissions.add(Permission.objects.get(codename="collect_now"))
     client.force_login(member)
     assert client.post(RETRY).status_code == 403
 

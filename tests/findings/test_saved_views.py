@@ -50,7 +50,7 @@ def test_a_view_needs_a_name(engineer, name):
 def test_a_name_is_taken_once_for_each_person(engineer, client):
     save(engineer, "Mine")
     assert "You have a view called “Mine” already" in save(engineer, "Mine").content.decode()
-    client.force_login(factories.stranger())
+    client.force_login(factories.person(role="Team member"))
     save(client, "Mine")
     assert SavedView.objects.count() == 2
 
@@ -70,7 +70,7 @@ def test_a_shared_view_is_seen_by_all_and_changed_by_its_owner_only(engineer, cl
     save(engineer, "For all", is_shared="1")
     save(engineer, "For me")
     shared = SavedView.objects.get(name="For all")
-    client.force_login(factories.stranger())
+    client.force_login(factories.person(role="Team member"))
     content = client.get(VIEWS).content.decode()
     assert "For all" in content and "For me" not in content
     assert f"{VIEWS}{shared.pk}/" not in content
@@ -114,7 +114,7 @@ def test_the_columns_are_remembered_for_each_person(engineer, client):
     assert ColumnChoice.objects.get().columns == ["region", "workflow"]
     content = response.content.decode()
     assert ">Workflow</th>" in content and ">Age</th>" not in content
-    client.force_login(factories.stranger())
+    client.force_login(factories.person(role="Team member"))
     client.post("/findings/columns/", {"column": ["age"]})
     assert ColumnChoice.objects.count() == 2
 

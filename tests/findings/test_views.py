@@ -257,6 +257,6 @@ def test_a_team_member_finds_their_findings_only(client, world):
 
 
 def test_a_stranger_finds_nothing(client, world):
-    client.force_login(factories.stranger())
+    client.force_login(factories.person(role="Team member"))
     shown = text(client.get(LIST))
     assert "0 open findings" in shown and "Public bucket" not in shown

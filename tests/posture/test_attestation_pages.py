@@ -144,7 +144,7 @@ def test_who_does_not_see_the_whole_organisation_cannot_vouch_for_it(client, tea
 
 def test_without_the_permission_it_is_read_only(client, team, account):
     row = attestation("RUNBOOK", account=account)
-    client.force_login(factories.team_member(team=team))
+    client.force_login(factories.person(role=(), username="reader", team=team))
     shown = client.get(ADDRESS)
     assert "You may read, not attest." in text(shown)
     assert "payments-api" in text(shown) and "withdraw/" not in shown.content.decode()

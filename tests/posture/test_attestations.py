@@ -92,7 +92,7 @@ def test_a_team_member_vouches_for_the_accounts_of_the_team_alone():
 
 def test_without_the_right_nobody_attests_or_withdraws(engineer):
     row = attest(engineer)
-    reader = factories.security_engineer(username="reader")
+    reader = factories.person(role="Auditor", username="reader")
 
     with pytest.raises(PermissionDenied):
         attest(reader)

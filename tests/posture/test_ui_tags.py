@@ -21,7 +21,7 @@ def blank(request):
 
 
 urlpatterns = [
-    path("sign-in/", blank, name="login"),
+    path("sign-in/", blank, name="account_login"),
     path("sync/", include(([path("", blank, name="sync")], "posture"))),
 ]
 
@@ -205,7 +205,7 @@ def test_navigation_to_a_page_that_does_not_exist_is_absent():
 
 
 def test_navigation_marks_the_page_that_the_view_names():
-    source = '{% nav_link "home" "login" "Sign in" "boxes" 12345 %}'
+    source = '{% nav_link "home" "account_login" "Sign in" "boxes" 12345 %}'
     assert "aria-current" not in rendered(source, nav="other")
     assert 'aria-current="page"' in rendered(source, nav="home")
     assert "12.3k" in rendered(source)

@@ -286,12 +286,12 @@ def test_the_health_check_fails_without_a_broker(client, settings):
 
 
 def test_people_sign_in_and_out(client):
-    factories.stranger(username="sam")
-    page = client.get(reverse("login"))
+    factories.local_person(username="sam")
+    page = client.get(reverse("account_login"))
     assert page.status_code == 200
-    answer = {"username": "sam", "password": factories.PASSWORD}
-    assert client.post(reverse("login"), answer)["Location"] == reverse("posture:overview")
-    assert client.post(reverse("logout"))["Location"] == reverse("login")
+    answer = {"login": "sam", "password": factories.PASSWORD}
+    assert client.post(reverse("account_login"), answer)["Location"] == reverse("posture:overview")
+    assert client.post(reverse("account_logout"))["Location"] == reverse("account_login")
     assert client.get(reverse("posture:overview")).status_code == 302
 
 

@@ -1,12 +1,14 @@
 """How many findings there are: sums kept by the rollups, so that every page says the same number.
 
 A total and its facets agree: the choices of a facet add up to what the total would be without the
-facet's own filter.
+facet's own filter. For people who may not read findings there is nothing to count: narrowed enough, a
+count tells a single one.
 """
 
 from dataclasses import replace
 from datetime import datetime
 
+from findings import access as findings_access
 from findings.queries import search
 from findings.queries.counts import choices, cube, found, many, sums
 from findings.queries.counts.shapes import (
@@ -45,6 +47,8 @@ def summary(user: AnyUser, filters: Filters, *, now: datetime) -> Summary:
 
     Facets of many values are lazy: they have the chosen ones only, and `facet` reads the rest.
     """
+    if not findings_access.may_read(user):
+        return Summary(Total(0), (), Total(0))
     known = Known.read(user, filters)
     wanted = Wanted(known, {kind.name for kind in FACETS if not known.is_lazy(kind)})
     tally = _tally(user, filters, wanted, now=now)
@@ -66,6 +70,8 @@ def facet(
     kind = next((kind for kind in FACETS if kind.name == name), None)
     if kind is None:
         raise KeyError(name)
+    if not findings_access.may_read(user):
+        return Facet(kind.name, kind.title, kind.is_single, ())
     known = Known.read(user, filters)
     others = known.without(kind)
     tally = _tally(user, others.filters, Wanted(others, {name}), now=now)
@@ -74,6 +80,8 @@ def facet(
 
 def total(user: AnyUser, filters: Filters, *, now: datetime) -> Total:
     """How many findings are within the filters. Five queries at most."""
+    if not findings_access.may_read(user):
+        return Total(0)
     known = Known.read(user, filters)
     return _tally(user, filters, Wanted(known, set()), now=now).total
 

@@ -3,39 +3,23 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
 from inventory.models import Organization, Team, TeamMembership
 from posture.management import demonstration
+from posture.models import Profile
 
-EVERYTHING = "see_whole_organization"
-COLLECT = "collect_now"
-IMPORT = "import_findings"
-TRIAGE = "triage"
-ATTEST = "attest"
-READ, EDIT, PUBLISH = "read_reviews", "edit_reviews", "publish_reviews"
-RECIPIENTS = "manage_recipients"
-# User, name, role, permissions of the role.
+# User, name, role.
 USERS = (
-    (
-        "priya",
-        "Priya Raman",
-        "Security engineer",
-        (EVERYTHING, COLLECT, IMPORT, TRIAGE, ATTEST, READ, EDIT),
-    ),
-    (
-        "marta",
-        "Marta Ruiz",
-        "Security lead",
-        (EVERYTHING, COLLECT, IMPORT, TRIAGE, ATTEST, READ, EDIT, PUBLISH, RECIPIENTS),
-    ),
-    ("edward", "Edward Lang", "Executive", (EVERYTHING, READ)),
-    ("dan", "Dan Kessler", "Team member", (ATTEST,)),
-    ("aisha", "Aisha Bello", "Auditor", (EVERYTHING, READ)),
-    ("admin", "Noor Haddad", "Administrator", (EVERYTHING, COLLECT, IMPORT, TRIAGE, RECIPIENTS)),
+    ("priya", "Priya Raman", "Security engineer"),
+    ("marta", "Marta Ruiz", "Security lead"),
+    ("edward", "Edward Lang", "Executive"),
+    ("dan", "Dan Kessler", "Team member"),
+    ("aisha", "Aisha Bello", "Auditor"),
+    ("admin", "Noor Haddad", "Administrator"),
 )
 TEAM = "payments-core"
 
@@ -55,20 +39,13 @@ class Command(BaseCommand):
             TeamMembership.objects.get_or_create(team=team, user=User.objects.get(username="dan"))
         for organization in Organization.objects.order_by("pk"):
             demonstration.live(organization, now=timezone.now(), is_past=False)
-        for username, name, role, _ in USERS:
+        for username, name, role in USERS:
             self.stdout.write(f"{username:<8} {role}: {name}")
 
 
-def seed_user(
-    username: str, name: str, role: str, permissions: tuple[str, ...], *, password: str
-) -> User:
-    group, _ = Group.objects.get_or_create(name=role)
-    group.permissions.set(
-        Permission.objects.filter(
-            content_type__app_label__in=("inventory", "findings", "posture"),
-            codename__in=permissions,
-        )
-    )
+def seed_user(username: str, name: str, role: str, *, password: str) -> User:
+    """The user in that one role; the groups of the roles are there since the migrations ran."""
+    group = Group.objects.get(name=role)
     first, _, last = name.partition(" ")
     user, is_new = User.objects.get_or_create(
         username=username, defaults={"first_name": first, "last_name": last}
@@ -77,4 +54,6 @@ def seed_user(
         user.set_password(password)
         user.save()
     user.groups.set([group])
+    # Nobody of these can sign in outside the demo.
+    Profile.objects.update_or_create(user=user, defaults={"is_demo": True})
     return user

@@ -1,0 +1,1 @@
+"""Signing in with what Parapet itself keeps: passwords, passkeys, authenticator apps."""
