@@ -1,0 +1,100 @@
+"""What a webhook can be told of, and the right that its owner needs for it: the one table.
+
+An event without a line here cannot be announced. Who is told what of it stands in
+posture.queries.webhooks, one function an event.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.contrib.auth.models import User
+
+from posture.policies import roles, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """`code` is what the receiver reads; `right` is a code of posture.policies.roles."""
+
+    code: str
+    name: str
+    explanation: str
+    right: str
+
+
+TEST: Final = "webhook.test"
+FINDINGS_OPENED: Final = "findings.opened"
+FINDINGS_CLOSED: Final = "findings.closed"
+FINDINGS_WORKFLOW: Final = "findings.workflow_changed"
+REVIEW_FROZEN: Final = "review.frozen"
+REVIEW_PUBLISHED: Final = "review.published"
+REVIEW_ERRATUM: Final = "review.erratum"
+COLLECTION_FAILED: Final = "collection.failed"
+COLLECTION_PARTIAL: Final = "collection.partial"
+
+EVENTS: Final = (
+    EventType(
+        FINDINGS_OPENED,
+        "Findings opened",
+        "New failures, and failures that came back: together, every few minutes.",
+        roles.READ_FINDINGS,
+    ),
+    EventType(
+        FINDINGS_CLOSED,
+        "Findings closed",
+        "Passed, archived, or resolved: together, every few minutes.",
+        roles.READ_FINDINGS,
+    ),
+    EventType(
+        FINDINGS_WORKFLOW,
+        "Workflow of findings changed",
+        "Somebody notified, suppressed or resolved them: together, every few minutes.",
+        roles.READ_FINDINGS,
+    ),
+    EventType(
+        REVIEW_FROZEN,
+        "Weekly review frozen",
+        "The numbers of a week are taken, and its draft is there to be written in.",
+        roles.READ_REVIEWS,
+    ),
+    EventType(
+        REVIEW_PUBLISHED,
+        "Weekly review published",
+        "With its answer and its headline.",
+        roles.READ_REVIEWS,
+    ),
+    EventType(
+        REVIEW_ERRATUM,
+        "Erratum added",
+        "To a published weekly review.",
+        roles.READ_REVIEWS,
+    ),
+    EventType(
+        COLLECTION_FAILED,
+        "Collection failed",
+        "Nothing could be read from AWS.",
+        roles.SEE_EVERYTHING,
+    ),
+    EventType(
+        COLLECTION_PARTIAL,
+        "Collection incomplete",
+        "Some of AWS could not be read: which, and for want of which permission.",
+        roles.SEE_EVERYTHING,
+    ),
+)
+BY_CODE: Final[Mapping[str, EventType]] = {one.code: one for one in EVENTS}
+FINDINGS: Final = (FINDINGS_OPENED, FINDINGS_CLOSED, FINDINGS_WORKFLOW)
+
+
+def may_be_told(owner: User, code: str) -> bool:
+    """Whether a webhook of this owner may be told of the event at all, as of now."""
+    if not tokens.may_own(owner):
+        return False
+    # A test says nothing that its sender does not know.
+    return code == TEST or (code in BY_CODE and owner.has_perm(BY_CODE[code].right))
+
+
+def events_of(owner: User) -> tuple[EventType, ...]:
+    """What the owner's webhooks may be told of, in the order of the table."""
+    return tuple(one for one in EVENTS if may_be_told(owner, one.code))
