@@ -1,0 +1,48 @@
+"""ETags: whether somebody already has the answer.
+
+A tag is of one person and their scope: two people never share one, whatever they both see.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from rest_framework.request import Request
+
+from inventory import access
+
+
+def of_body(request: Request, body: bytes) -> str:
+    """The tag of an answer that had to be made to know it."""
+    return _tag([str(request.user.pk).encode(), body])
+
+
+def of_marks(request: Request, shape: str, marks: Iterable[Any]) -> str:
+    """The tag of an answer that follows from `marks`, and from who asks for what in which shape."""
+    user = request.user
+    scope = access.scope_of(user)
+    said = (
+        user.pk,
+        sorted(user.get_all_permissions()),
+        (scope.everything, scope.ou_paths, scope.team_ids),
+        request.path,
+        sorted(request.query_params.lists()),
+        shape,
+        tuple(marks),
+    )
+    return _tag([repr(said).encode()])
+
+
+def matches(request: Request, tag: str) -> bool:
+    """Whether If-None-Match names it. Weakly, as RFC 9110 13.1.2 wants."""
+    sent = request.headers.get("If-None-Match", "")
+    named = {word.strip().removeprefix("W/") for word in sent.split(",")}
+    return "*" in named or tag.removeprefix("W/") in named
+
+
+def _tag(parts: Iterable[bytes]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    # Weak: a proxy may compress the answer on its way.
+    return f'W/"{digest.hexdigest()}"'
