@@ -1,7 +1,8 @@
 """The controls and standards of Security Hub, and how many findings of each a person sees.
 
-What AWS checks is no secret of any account: whoever sees an account sees the catalogue. The
-numbers beside it are of their own accounts.
+What AWS checks is no secret of any account: whoever sees an account sees the catalogue. What another
+product calls its findings tells what runs there: such a control is for those who see a finding of it.
+The numbers beside them are of the person's own accounts.
 """
 
 from dataclasses import dataclass
@@ -25,10 +26,10 @@ from django.db.models.functions import Cast, Coalesce, NullIf
 
 from findings.models import Control, FindingCount, Standard, Status
 from findings.normalise.controls import standard_of
-from findings.queries import explanations, hints, payloads
+from findings.queries import explanations, hints
 from findings.queries.explanations import Note
 from findings.queries.hints import Hint
-from inventory import access, web
+from inventory import access, links, web
 from inventory.access import AnyUser
 from inventory.web import Key, Page
 
@@ -96,11 +97,23 @@ class ControlDetail:
 
 def _visible(user: AnyUser) -> "QuerySet[Control]":
     controls = Control.objects.all()
-    return controls.none() if access.scope_of(user).nothing else controls
+    scope = access.scope_of(user)
+    if scope.everything:
+        return controls
+    if scope.nothing:
+        return controls.none()
+    seen = FindingCount.objects.visible_to(user).values("control")
+    return controls.filter(Q(is_scored=True) | Q(pk__in=seen))
 
 
 def controls(
-    user: AnyUser, *, area: str = "", shown: str = "", q: str = "", cursor_text: str = ""
+    user: AnyUser,
+    *,
+    area: str = "",
+    shown: str = "",
+    q: str = "",
+    cursor_text: str = "",
+    size: int = 0,
 ) -> Page[ControlRow]:
     """One page of the catalogue. Two queries.
 
@@ -108,7 +121,7 @@ def controls(
     """
     rows = _narrowed(user, area=area, shown=shown, q=q)
     cursor = web.read_cursor(cursor_text, length=len(_KEYS))
-    page = web.keyset(_ordered(rows), keys=_KEYS, cursor=cursor, size=PAGE_SIZE)
+    page = web.keyset(_ordered(rows), keys=_KEYS, cursor=cursor, size=size or PAGE_SIZE)
     counted = _counted(user, page.rows)
     return Page(
         tuple(_row(control, counted) for control in page.rows),
@@ -234,7 +247,7 @@ def control(user: AnyUser, control_id: str, *, today: date) -> ControlDetail | N
     return ControlDetail(
         row=_row(found, _counted(user, (found,))),
         description=found.description,
-        remediation_url=url if payloads.is_web_link(url) else "",
+        remediation_url=url if links.is_web_link(url) else "",
         parameters=_parameters(found.parameters),
         standards=_names_of(found.standards),
         notes=explanations.scope(found, today=today),

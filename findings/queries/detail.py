@@ -14,6 +14,7 @@ from findings.queries.listing import Due, FindingRow
 from findings.queries.payloads import Said
 from findings.queries.timeline import Event
 from findings.queries.vulnerabilities import VulnerabilityRow
+from inventory import links
 from inventory.access import AnyUser
 from inventory.queries import tree
 from inventory.queries.tree import Step
@@ -135,7 +136,7 @@ def _completed(said: Said, found: Finding) -> Said:
     return Said(
         description=said.description or found.control.description,
         remediation_text=said.remediation_text,
-        remediation_url=said.remediation_url or (url if payloads.is_web_link(url) else ""),
+        remediation_url=said.remediation_url or (url if links.is_web_link(url) else ""),
         tags=said.tags,
         packages=said.packages,
     )

@@ -102,7 +102,7 @@ class FindingRow:
     due: Due | None
 
 
-def findings(
+def findings(  # noqa: PLR0913 - the summary and the size are optional
     user: AnyUser,
     filters: Filters,
     *,
@@ -110,19 +110,22 @@ def findings(
     cursor_text: str,
     now: datetime,
     summary: Summary | None = None,
+    size: int = 0,
 ) -> Page[FindingRow]:
     """One page of findings. Five queries at most where one state is chosen, and those of one facet.
 
     :param order: a key of ORDERS.
     :param summary: that of the same filters, where the caller has it: its facet is not read again.
+    :param size: of the page; 0 is PAGE_SIZE.
     """
+    size = size or PAGE_SIZE
     keys = ORDERS[order]
     cursor = web.read_cursor(cursor_text, length=len(keys))
     reached = reach.of(user, filters, as_of=narrowing.counted_at(now))
-    window = routes.Window(keys, cursor, PAGE_SIZE + 1)
+    window = routes.Window(keys, cursor, size + 1)
     counted = routes.numbers(user, reached, now=now, summary=summary)
     found = routes.rows(reached, counted, window, _select)
-    page = web.page_of(found, keys=keys, cursor=cursor, size=PAGE_SIZE)
+    page = web.page_of(found, keys=keys, cursor=cursor, size=size)
     return Page(
         tuple(_row(values, now=now) for values in page.rows),
         page.next_cursor,

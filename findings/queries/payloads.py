@@ -6,7 +6,8 @@ Pure. What is missing, or is something else than it should be, reads as nothing.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+
+from inventory import links
 
 MAX_TEXT: Final = 4000
 MAX_TAGS: Final = 50
@@ -53,7 +54,7 @@ def read(payload: Any) -> Said:  # AWS's JSON: any shape
             or _grants(payload)
         ),
         remediation_text="" if advice.strip().casefold() in _NO_ADVICE else _cut(advice),
-        remediation_url=next((url for url in urls if is_web_link(url)), ""),
+        remediation_url=next((url for url in urls if links.is_web_link(url)), ""),
         tags=_tags(payload),
         packages=_packages(payload),
     )
@@ -63,15 +64,6 @@ def text(value: Any, *path: str) -> str:
     """A text inside the JSON, "" where anything on the way is missing or something else."""
     found = _at(value, *path)
     return found if isinstance(found, str) else ""
-
-
-def is_web_link(url: str) -> bool:
-    """Whether a link that came from outside may be offered: a javascript: one may not."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def _at(value: Any, *path: str) -> Any:

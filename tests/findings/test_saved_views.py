@@ -126,3 +126,30 @@ def test_columns_come_back_as_a_part_of_the_page(engineer):
     )
     content = response.content.decode()
     assert "<html" not in content and ">Team</th>" in content
+
+
+@pytest.mark.parametrize(
+    ("query", "is_shown"),
+    [
+        ("severity=CRITICAL&sort=due", True),
+        ("account={mine}&status=PASSED", True),
+        ("team=payments", True),
+        ("account={mine}&account={theirs}", False),
+        ("team=ledger", False),
+        ("ou={ou}", False),
+        ("control=S3.8", False),
+        ("q=bucket", False),
+    ],
+)
+def test_a_shared_view_that_names_what_somebody_does_not_see_is_not_shown_to_them(
+    engineer, client, query, is_shown
+):
+    mine, theirs = factories.team(slug="payments"), factories.team(slug="ledger")
+    ours = factories.account(team=mine)
+    other = factories.account(team=theirs, ou=factories.ou())
+    names = {"mine": ours.account_id, "theirs": other.account_id, "ou": other.ou.ou_id}
+    save(engineer, "Look at these", query.format(**names), is_shared="1")
+    client.force_login(factories.team_member(team=mine))
+    assert ("Look at these" in client.get(LIST).content.decode()) == is_shown
+    client.force_login(factories.person(role="Auditor"))
+    assert "Look at these" in client.get(LIST).content.decode()

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from django.db.models import Q
+
 from findings.models import Age, Area, Control, Dimension, Exposure, Severity, Sla, Status
 from findings.queries.counts.shapes import SHOWN, Choice, Facet, Kind, Tally
 from findings.queries.counts.values import Known, Unit
@@ -49,7 +51,7 @@ def facet(kind: Kind, tally: Tally, known: Known, filters: Filters) -> Facet:
     is_lazy = known.is_lazy(kind)
     counted = tally.findings.get(kind.name)
     values = chosen if is_lazy else _values(kind, counted or {}, known, chosen)
-    labels = _labels(kind, values, known)
+    labels = _labels(kind, values, known, counted or {})
     choices = tuple(_choices(values, labels, counted, chosen))
     return Facet(kind.name, kind.title, kind.is_single, choices, is_lazy=is_lazy)
 
@@ -61,7 +63,7 @@ def opened(kind: Kind, tally: Tally, known: Known, filters: Filters, *, contains
     chosen = getattr(filters, kind.field)
     counted = tally.findings.get(kind.name)
     values = _values(kind, counted or {}, known, chosen)
-    labels = _labels(kind, values, known)
+    labels = _labels(kind, values, known, counted or {})
     text = contains.strip().casefold()
     fitting = [v for v in values if v not in chosen and text in f"{v}\n{labels[v]}".casefold()]
     shown = fitting if kind.name in _FIXED else fitting[:SHOWN]
@@ -108,17 +110,26 @@ def _choices(
         yield Choice(value, labels[value], findings, value in chosen)
 
 
-def _labels(kind: Kind, values: Sequence[str], known: Known) -> _Labels:
-    """What people call these values. One query for accounts and for controls."""
+def _labels(kind: Kind, values: Sequence[str], known: Known, counted: Mapping[str, int]) -> _Labels:
+    """What people call these values. One query for accounts and for controls.
+
+    Any value can be chosen by typing it into the address: what the person sees nothing of keeps the
+    name that they typed.
+    """
     names = dict(_FIXED.get(kind.name, ()))
     if kind.dimension is Dimension.TEAM:
-        names = dict(known.teams.values())
+        names = known.names_of_teams(counted)
     elif kind.dimension is Dimension.ACCOUNT and values:
         accounts = Account.objects.visible_to(known.user).filter(account_id__in=values)
         names = dict(accounts.values_list("account_id", "name"))
     elif kind.dimension is Dimension.CONTROL and values:
-        controls = Control.objects.filter(control_id__in=values).values_list("control_id", "title")
-        names = {control_id: f"{control_id} {title}" for control_id, title in controls}
+        controls = Control.objects.filter(control_id__in=values)
+        if not known.is_whole:
+            # What AWS checks is no secret; other controls tell what runs where they have findings.
+            found = [value for value in values if counted.get(value)]
+            controls = controls.filter(Q(is_scored=True) | Q(control_id__in=found))
+        titles = controls.values_list("control_id", "title")
+        names = {control_id: f"{control_id} {title}" for control_id, title in titles}
     elif kind.dimension is Dimension.PRODUCT:
         names = {value: _PRODUCTS.get(value, _readable(value)) for value in values}
     elif kind.dimension is Dimension.WORKFLOW:

@@ -172,6 +172,15 @@ class Known:
             k for k, (slug, _) in self.teams.items() if slug in slugs
         )
 
+    def names_of_teams(self, counted: Mapping[str, int]) -> dict[str, str]:
+        """Name by slug, of the person's own teams and of those that have any of what was counted."""
+        mine = access.scope_of(self.user).team_ids
+        return {
+            slug: name
+            for key, (slug, name) in self.teams.items()
+            if self.is_whole or key in mine or counted.get(slug)
+        }
+
     def _unit(self, path: str) -> tuple[int, ...] | None:
         roots = [unit.path for unit in self.units if not unit.depth]
         if roots == [path]:
