@@ -15,7 +15,7 @@ DEV := .venv/.dev-$(call lock_sum,requirements-dev.lock)-$(call lock_sum,require
 
 .DEFAULT_GOAL := help
 .PHONY: help run reset test bench screenshots lint format types contracts templates migrations policy \
-        dockerfile compose cloudformation tests lock secrets
+        dockerfile compose cloudformation licence-list licences sbom audit proofs security-docs tests lock secrets
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -26,7 +26,7 @@ run: $(LOCAL) ## Start Parapet with a sandbox AWS organisation (or your own: see
 reset: $(LOCAL) ## Throw the local database, settings and logs away
 	@$(PY) -m deploy.local.reset
 
-test: lint types contracts templates dockerfile compose cloudformation ## Everything that CI checks
+test: lint types contracts templates dockerfile compose cloudformation licence-list proofs ## Everything that CI checks
 	@$(PY) -m deploy.local.services --run -- $(MAKE) migrations policy tests
 
 bench: $(DEV) ## Run every script of bench/ and publish docs/performance.md (an hour or more)
@@ -66,6 +66,26 @@ compose: $(DEV)
 cloudformation: $(DEV)
 	@echo "== CloudFormation templates"
 	@$(BIN)/cfn-lint deploy/aws/*.yaml
+
+licence-list: $(DEV)
+	@echo "== docs/licences.md in step with requirements.lock"
+	@$(PY) -m deploy.supply_chain licences --check
+
+licences: $(DEV) ## Check the licences of all packages and write docs/licences.md
+	@$(PY) -m deploy.supply_chain licences
+
+sbom: $(DEV) ## Write the bill of materials (CycloneDX) to var/sbom.cdx.json
+	@$(PY) -m deploy.supply_chain sbom
+
+audit: $(DEV) ## Look up known vulnerabilities of every locked package (needs a service that knows them)
+	@$(PY) -m deploy.supply_chain audit
+
+proofs: $(DEV)
+	@echo "== SECURITY.md and docs/security.md in step with the tests"
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) -m tests.guards.security_docs --check
+
+security-docs: $(DEV) ## Write SECURITY.md's threats and docs/security.md from docs/threats.yaml and the tests
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) -m tests.guards.security_docs
 
 # The three below need the servers: `make test` starts them.
 migrations: $(DEV)

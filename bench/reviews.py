@@ -50,6 +50,7 @@ def serve(findings: int, weeks: int) -> None:
     world.start_django()
     explorer.fill(findings)
     import time_machine  # noqa: PLC0415 - after django.setup()
+    from django.contrib.auth.hashers import make_password  # noqa: PLC0415
     from django.contrib.auth.models import User  # noqa: PLC0415
     from django.test import Client  # noqa: PLC0415
 
@@ -57,7 +58,9 @@ def serve(findings: int, weeks: int) -> None:
     from posture.models import CellDay  # noqa: PLC0415
 
     review = _review(weeks)
-    user, _ = User.objects.get_or_create(username="bench", is_superuser=True)
+    # Signed in as by an identity provider: a person with a password is asked for a second factor.
+    values = {"is_superuser": True, "password": make_password(None)}
+    user, _ = User.objects.get_or_create(username="bench", defaults=values)
     client = Client()
     day = world.NOW.date() - timedelta(days=42)
     ou = OrganizationalUnit.objects.get(name="Workloads").ou_id

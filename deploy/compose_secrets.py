@@ -4,6 +4,7 @@ Existing files are kept, so that it can be run again at any time. Files are read
 folder that only its owner can enter: the containers' users are not the owner's.
 """
 
+import base64
 import secrets
 import sys
 from pathlib import Path
@@ -26,6 +27,8 @@ def write_missing(folder: Path) -> list[str]:
         return path.read_text(encoding="utf-8").strip()
 
     keep("secret_key", secrets.token_urlsafe(50))
+    # 32 bytes, as `manage.py reseal --new-key` writes them.
+    keep("sealing_keys", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
     keep("external_id", secrets.token_urlsafe(24))
     postgres = keep("postgres_password", secrets.token_urlsafe(32))
     valkey = keep("valkey_password", secrets.token_urlsafe(32))

@@ -1,9 +1,10 @@
 """What every page needs of HTTP: full page or fragment, and lists paged by key."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
@@ -16,9 +17,11 @@ from django_htmx.middleware import HtmxDetails
 
 Row = TypeVar("Row")
 # What a list can be ordered by; None is "no value".
-KeyValue = int | str | Decimal | datetime | None
+KeyValue = int | str | Decimal | date | datetime | None
 
 _SALT = "inventory.web.cursor"
+# Characters of a day without a time, such as 2026-11-20.
+_DAY = 10
 
 
 def is_fragment(request: HttpRequest) -> bool:
@@ -95,8 +98,9 @@ def read_cursor(text: str, *, length: int) -> Cursor | None:
     return Cursor(read, bool(backwards)) if len(read) == length else None
 
 
-def _moment(value: Sequence[str]) -> datetime:
-    return datetime.fromisoformat(value[0])
+def _moment(value: Sequence[str]) -> date | datetime:
+    text = value[0]
+    return date.fromisoformat(text) if len(text) == _DAY else datetime.fromisoformat(text)
 
 
 def write_cursor(cursor: Cursor) -> str:
@@ -107,7 +111,8 @@ def write_cursor(cursor: Cursor) -> str:
 
 def _plain(value: KeyValue) -> object:
     """Decimals travel as text, so that they come back exactly; a time in a list of its own."""
-    if isinstance(value, datetime):
+    # A datetime is a date, too.
+    if isinstance(value, date):
         return [value.isoformat()]
     return str(value) if isinstance(value, Decimal) else value
 
@@ -118,7 +123,7 @@ def keyset(
     """One page, however far down the list it is; OFFSET would read all rows before. One query, or
     two where the page has rows without a value in a nullable key.
 
-    Rows are model instances or named tuples. Keys must read back as int, str, Decimal or datetime.
+    Rows are model instances or named tuples. Keys must read back as int, str, Decimal, date or datetime.
     """
     found = window(rows, keys=keys, cursor=cursor, size=size + 1)
     return page_of(found, keys=keys, cursor=cursor, size=size)
@@ -150,6 +155,26 @@ def page_of(
         tuple(shown),
         next_cursor=_cursor_at(shown[-1], keys) if has_next else "",
         previous_cursor=_cursor_at(shown[0], keys, is_backwards=True) if has_previous else "",
+    )
+
+
+def part(
+    rows: Sequence[Row], *, key: Callable[[Row], tuple[str, ...]], cursor_text: str, size: int
+) -> Page[Row]:
+    """One page of rows that have been read as a whole, in the order of `key`, which is unique."""
+    cursor = read_cursor(cursor_text, length=len(key(rows[0]))) if rows else None
+    start, end = 0, size
+    if cursor is not None and cursor.is_backwards:
+        end = bisect_left(rows, cursor.values, key=key)
+        start = max(end - size, 0)
+    elif cursor is not None:
+        start = bisect_right(rows, cursor.values, key=key)
+        end = start + size
+    shown = tuple(rows[start:end])
+    return Page(
+        shown,
+        write_cursor(Cursor(key(shown[-1]))) if shown and end < len(rows) else "",
+        write_cursor(Cursor(key(shown[0]), is_backwards=True)) if shown and start else "",
     )
 
 

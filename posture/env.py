@@ -7,9 +7,12 @@ the variable and the remedy.
 """
 
 import os
+import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -168,3 +171,78 @@ def database(name: str = "DATABASE_URL") -> dict[str, object]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {key: unquote(word) for key, word in query.items()},
     }
+
+
+def identity_providers() -> dict[str, Any]:
+    """Who signs people in besides Parapet itself, as allauth has it in SOCIALACCOUNT_PROVIDERS.
+
+    OpenID Connect, SAML, both or none: each is off until its first variable is set.
+    """
+    found: dict[str, Any] = {}
+    if text("POSTURE_OIDC_ISSUER"):
+        found["openid_connect"] = {"APPS": [_oidc()]}
+    elif text("POSTURE_OIDC_CLIENT_ID"):
+        remedy = "Set the address that the provider calls its issuer."
+        problem("POSTURE_OIDC_ISSUER", "is not set, but POSTURE_OIDC_CLIENT_ID is", remedy)
+    if text("POSTURE_SAML_ENTITY_ID"):
+        found["saml"] = {"APPS": [_saml()]}
+    elif text("POSTURE_SAML_SIGN_IN_URL"):
+        remedy = "Set the entity id of the identity provider, as its metadata has it."
+        problem("POSTURE_SAML_ENTITY_ID", "is not set, but POSTURE_SAML_SIGN_IN_URL is", remedy)
+    return found
+
+
+def _oidc() -> dict[str, Any]:
+    remedy = "The provider shows it where Parapet is registered as a client."
+    issuer = _private_address("POSTURE_OIDC_ISSUER")
+    return {
+        "provider_id": "oidc",
+        "name": text("POSTURE_OIDC_NAME", "single sign-on")[:40],
+        "client_id": secret("POSTURE_OIDC_CLIENT_ID", remedy=remedy),
+        "secret": secret("POSTURE_OIDC_CLIENT_SECRET", remedy=remedy),
+        "settings": {
+            # allauth puts /.well-known/openid-configuration behind it.
+            "server_url": issuer.rstrip("/"),
+            "scope": ["openid", *words("POSTURE_OIDC_SCOPES", ("profile", "email"))],
+            "oauth_pkce_enabled": True,
+            "groups": text("POSTURE_OIDC_GROUPS_CLAIM", "groups"),
+        },
+    }
+
+
+def _saml() -> dict[str, Any]:
+    remedy = "Copy it from the metadata of the identity provider."
+    certificates = secret("POSTURE_SAML_CERTIFICATE", remedy=remedy)
+    return {
+        "provider_id": "saml",
+        "client_id": "saml",
+        "name": text("POSTURE_SAML_NAME", "single sign-on")[:40],
+        "settings": {
+            "entity_id": text("POSTURE_SAML_ENTITY_ID"),
+            "sign_in_url": _private_address("POSTURE_SAML_SIGN_IN_URL"),
+            # Several while the provider changes its key.
+            "certificates": re.findall(r"-{5}BEGIN.*?END CERTIFICATE-{5}", certificates, re.DOTALL)
+            or [certificates],
+            "groups": text("POSTURE_SAML_GROUPS_ATTRIBUTE", "groups"),
+            # "" is the NameID.
+            "subject": text("POSTURE_SAML_SUBJECT_ATTRIBUTE"),
+        },
+    }
+
+
+def _private_address(name: str) -> str:
+    """An https address; http on this machine alone, where nobody can listen in between."""
+    value = text(name)
+    parts = urlsplit(value)
+    is_here = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if not is_here and (parts.scheme != "https" or not parts.hostname):
+        problem(name, f"is {value!r}, which is no https address", "Use https://…")
+    return value
+
+
+def package(name: str) -> Path:
+    """The folder of an installed package."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ImportError(f"the package {name} is not installed")
+    return Path(spec.origin).parent

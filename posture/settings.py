@@ -1,6 +1,7 @@
 """All settings, from the environment (see .env.example); there is one file for every installation."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from celery.schedules import crontab
@@ -54,10 +55,39 @@ POSTURE_LOCKOUT_FAILURES = env.number("POSTURE_LOCKOUT_FAILURES", 5, low=3, high
 POSTURE_LOCKOUT_MINUTES = env.number("POSTURE_LOCKOUT_MINUTES", 15, low=1, high=1440)
 POSTURE_SESSION_HOURS = env.number("POSTURE_SESSION_HOURS", 12, low=1, high=168)
 POSTURE_SESSION_IDLE_MINUTES = env.number("POSTURE_SESSION_IDLE_MINUTES", 60, low=5, high=1440)
+# Signing in by an identity provider: how long it is believed before it is asked again, for pages and for
+# tokens, and what happens to people none of whose groups is mapped.
+POSTURE_PROVIDER_SESSION_HOURS = env.number("POSTURE_PROVIDER_SESSION_HOURS", 8, low=1, high=168)
+POSTURE_PROVIDER_TOKEN_DAYS = env.number("POSTURE_PROVIDER_TOKEN_DAYS", 30, low=1, high=365)
+POSTURE_PROVIDER_WITHOUT_GROUP = env.choice(
+    "POSTURE_PROVIDER_WITHOUT_GROUP", "refuse", ("refuse", "allow")
+)
+POSTURE_SIGN_IN_HELP = env.text("POSTURE_SIGN_IN_HELP")
+# Requests of the API in a minute: of a token, of a person in all ways together, and of an address that
+# sends neither a session nor a valid token.
+POSTURE_API_TOKEN_PER_MINUTE = env.number("POSTURE_API_TOKEN_PER_MINUTE", 300, low=1, high=100_000)
+POSTURE_API_PERSON_PER_MINUTE = env.number(
+    "POSTURE_API_PERSON_PER_MINUTE", 600, low=1, high=100_000
+)
+POSTURE_API_ANONYMOUS_PER_MINUTE = env.number(
+    "POSTURE_API_ANONYMOUS_PER_MINUTE", 30, low=1, high=100_000
+)
 # API tokens expire after so many days at most.
 POSTURE_TOKEN_MAX_DAYS = env.number("POSTURE_TOKEN_MAX_DAYS", 365, low=1, high=730)
+# Seconds that the database works on one statement, of a page and of a task.
+POSTURE_WEB_STATEMENT_SECONDS = env.number("POSTURE_WEB_STATEMENT_SECONDS", 30, low=1, high=300)
+POSTURE_TASK_STATEMENT_SECONDS = env.number(
+    "POSTURE_TASK_STATEMENT_SECONDS", 3600, low=60, high=14_400
+)
 # Whose X-Forwarded-For is believed; nobody's by default.
 POSTURE_TRUSTED_PROXIES = env.networks("POSTURE_TRUSTED_PROXIES")
+# Keys that stored secrets are encrypted under: the first seals, all unseal.
+POSTURE_SEALING_KEYS = env.words("POSTURE_SEALING_KEYS")
+# Where webhooks may go: names of hosts, and private networks that these may be in.
+POSTURE_WEBHOOK_HOSTS = env.words("POSTURE_WEBHOOK_HOSTS")
+POSTURE_WEBHOOK_NETWORKS = env.networks("POSTURE_WEBHOOK_NETWORKS")
+POSTURE_WEBHOOK_OFF_DAYS = env.number("POSTURE_WEBHOOK_OFF_DAYS", 5, low=1, high=90)
+POSTURE_KEEP_DELIVERY_DAYS = env.number("POSTURE_KEEP_DELIVERY_DAYS", 30, low=1, high=3650)
 AWS_ENDPOINT_URL = env.text("AWS_ENDPOINT_URL")
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 
@@ -87,13 +117,17 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "axes",
-    "pgtrigger",
-    "pghistory",
 ]
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    # Outermost: every answer has its request's id, and its line in the log.
+    "posture.logs.requests.Requests",
+    # The two first put headers on whatever the others answer.
+    "posture.views.headers.SecurityHeaders",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Before anything reads what was sent.
+    "posture.views.limits.Limits",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -185,7 +219,16 @@ ACCOUNT_RATE_LIMITS = {
     # By name over all addresses, second factors too: axes counts by name and address below.
     "login_failed": "10/m/ip,20/h/key",
     "reset_password": "20/m/ip,5/h/key",
+    # People of one office come from one address, all of them at nine o'clock.
+    "provider_sign_in": "300/m/ip",
+    "provider_sign_in_failed": "10/m/ip,100/d/ip",
 }
+SOCIALACCOUNT_ADAPTER = "posture.views.sign_in.providers.adapter.ProviderAdapter"
+SOCIALACCOUNT_PROVIDERS = env.identity_providers()
+# Who somebody is, the provider's subject says; whoever writes an address there takes over nobody.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 MFA_ADAPTER = "posture.views.sign_in.adapters.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -219,7 +262,17 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# Of what packages bring, only what a page uses is served: others have old libraries for pages that
+# are not here.
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [
+    BASE_DIR / "static",
+    ("django_htmx", env.package("django_htmx") / "static" / "django_htmx"),
+    (
+        "drf_spectacular_sidecar/swagger-ui-dist",
+        env.package("drf_spectacular_sidecar") / "static/drf_spectacular_sidecar/swagger-ui-dist",
+    ),
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -239,6 +292,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
+        "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }
@@ -250,13 +304,25 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = IS_HTTPS
+# With this prefix a browser takes them from this host alone, over https, for the whole site.
+SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrftoken"
+# Forms carry the token; no script reads the cookie.
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = POSTURE_SESSION_HOURS * 3600
 CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
-SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS and env.flag("POSTURE_HSTS_SUBDOMAINS", default=True)
+SECURE_HSTS_PRELOAD = IS_HTTPS and env.flag("POSTURE_HSTS_PRELOAD", default=True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
+
+# What one request may hold; the page of imports alone takes files (POSTURE_UPLOAD_MAX_MB each).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
+FILE_UPLOAD_PERMISSIONS = 0o600
 
 # Without a server the demo keeps its mail on a page, and anywhere else sending says what is missing.
 EMAIL_HOST = env.text("POSTURE_EMAIL_HOST")
@@ -286,6 +352,41 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["posture.api.limits.PerMinute"],
+    "DEFAULT_SCHEMA_CLASS": "inventory.api.schema.ResourceSchema",
+    "EXCEPTION_HANDLER": "inventory.api.problems.handle",
+    # Parameters of ours are strict: `format` and the like are none of DRF's.
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Parapet API",
+    # Of the description, not of the software: what is after the first dot only ever adds.
+    "VERSION": "1.0",
+    "OAS_VERSION": "3.1.1",
+    "DESCRIPTION": (
+        "Scorecards, findings, KPIs, coverage and weekly reviews, by the same queries as the pages. "
+        "Everybody gets what they see on the pages, and no more. Lists have `next` and `previous` "
+        "(cursors) and `results`. Every answer has an ETag. What is wrong is told as problem details "
+        "(RFC 9457). Numbers that are not whole are texts, as exact as the pages show them, and null "
+        "is “no data”, which is never zero."
+    ),
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SERVERS": [{"url": "/", "description": "This installation"}],
+    "SORT_OPERATION_PARAMETERS": False,
+    "POSTPROCESSING_HOOKS": [],
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "TAGS": [
+        {"name": "API", "description": "What there is."},
+        {"name": "Organisation", "description": "Organisations, OUs and accounts."},
+        {"name": "Scorecards", "description": "How OUs stand, and why."},
+        {"name": "Findings", "description": "Single findings, and the controls that found them."},
+        {"name": "KPIs", "description": "Thirty KPIs of each OU, day by day."},
+        {"name": "Coverage", "description": "Where the security services are on."},
+        {"name": "Reviews", "description": "Weekly reviews with their frozen numbers."},
+        {"name": "Collection", "description": "What was read from AWS, and what could not be."},
+    ],
 }
 
 KNOX_TOKEN_MODEL = "posture.ApiToken"  # noqa: S105
@@ -314,6 +415,7 @@ CELERY_TASK_ROUTES = {
     "findings.*": {"queue": "ingest"},
     "posture.collect*": {"queue": "collect"},
     "posture.mail_*": {"queue": "mail"},
+    "posture.webhook*": {"queue": "mail"},
     "posture.*": {"queue": "rollup"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -340,6 +442,22 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300,
         "options": {"expires": 300},
     },
+    # What happened is told within so many seconds, and what a dead worker left is taken up.
+    "webhooks_due": {
+        "task": "posture.webhooks_due",
+        "schedule": 30,
+        "options": {"expires": 30},
+    },
+    "webhooks_findings": {
+        "task": "posture.webhooks_findings",
+        "schedule": 300,
+        "options": {"expires": 300},
+    },
+    "webhooks_retain": {
+        "task": "posture.webhooks_retain",
+        "schedule": crontab(hour=4, minute=10),
+        "options": {"expires": 6 * 3600},
+    },
     "rescue_imports": {
         "task": "findings.rescue_imports",
         "schedule": 60,
@@ -354,6 +472,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "posture.roll_up",
         "schedule": 3600,
         "options": {"expires": 3600},
+    },
+    # A process that starts has the settings of its environment; this finds what is new in them.
+    "audit_settings": {
+        "task": "posture.audit_settings",
+        "schedule": 600,
+        "options": {"expires": 600},
     },
     # Closes the KPIs of the day that is over.
     "fill_kpis": {
@@ -387,11 +511,38 @@ if POSTURE_EVENT_QUEUE_URL:
         "options": {"expires": 60},
     }
 
-LOGGING = {
+# Lines on standard error: JSON, or for a person who watches. No payload, no secret: docs/audit.md.
+POSTURE_LOG_LEVEL = env.text("POSTURE_LOG_LEVEL", "INFO").upper()
+POSTURE_LOG_FORMAT = env.choice("POSTURE_LOG_FORMAT", "json", ("json", "text"))
+# Libraries that write requests, messages or statements with their values when they are asked for more.
+_NEVER_BELOW_INFO = (
+    *("amqp", "asyncio", "celery", "django.db", "django.template", "kombu", "redis", "urllib3"),
+    *("allauth", "onelogin", "oauthlib", "requests", "requests_oauthlib", "xmlschema", "PIL"),
+)
+_LIBRARIES = "INFO" if POSTURE_LOG_LEVEL in ("DEBUG", "NOTSET") else POSTURE_LOG_LEVEL
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("POSTURE_LOG_LEVEL", "INFO")},
-    "loggers": {"botocore": {"level": "WARNING"}, "boto3": {"level": "WARNING"}},
+    "formatters": {
+        "json": {"()": "posture.logs.lines.JsonLines"},
+        "text": {"()": "posture.logs.lines.ReadableLines"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": POSTURE_LOG_FORMAT}},
+    "root": {"handlers": ["stderr"], "level": POSTURE_LOG_LEVEL},
+    "loggers": {
+        **{name: {"level": _LIBRARIES} for name in _NEVER_BELOW_INFO},
+        "botocore": {"level": "WARNING"},
+        "boto3": {"level": "WARNING"},
+        # Answers below 500 have their line of posture.access.
+        "django.request": {"level": "ERROR"},
+        # Four lines for each sign-in, which the audit log tells in one entry.
+        "axes": {"level": "WARNING"},
+        # It says what a task returned; posture.tasks says how it ended.
+        "celery.app.trace": {"level": "WARNING"},
+        # They write by themselves, in a form of their own, unless they are told to hand on.
+        **{
+            name: {"handlers": [], "level": _LIBRARIES, "propagate": True}
+            for name in ("django", "django.server", "gunicorn.error", "gunicorn.access")
+        },
+    },
 }

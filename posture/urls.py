@@ -2,10 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from findings.api import FindingList
 from posture import views
-from posture.api import KpiList, ReviewDetail, ReviewList
-from posture.views import people, sign_in
+from posture.api.addresses import addresses as api
+from posture.views import audit, limits, people, problems, sign_in, webhooks
 
 # The root or an OU, as AWS writes their ids.
 _OU_ID = r"(?P<ou_id>r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})"
@@ -51,8 +50,14 @@ pages: list[URLPattern | URLResolver] = [
     path("reviews/recipients/add/", views.recipient_add, name="recipient_add"),
     path("reviews/recipients/schedule/", views.schedule, name="review_schedule"),
     path("reviews/recipients/<int:pk>/remove/", views.recipient_remove, name="recipient_remove"),
+    path("audit/", audit.audit_log, name="audit"),
+    path("audit/export.csv", audit.audit_csv, name="audit_csv"),
+    path("audit/export.ndjson", audit.audit_ndjson, name="audit_ndjson"),
+    path("audit/<int:pk>/", audit.audit_entry, name="audit_entry"),
     path("people/", people.person_list, name="people"),
     path("people/rights/", people.rights, name="rights"),
+    path("people/groups/", people.groups, name="groups"),
+    path("people/groups/<int:pk>/remove/", people.group_remove, name="group_remove"),
     path("people/service/", people.service_accounts, name="service_accounts"),
     path("people/tokens/", people.token_list, name="tokens"),
     path("people/tokens/<int:pk>/revoke/", people.token_revoke, name="token_revoke"),
@@ -62,7 +67,20 @@ pages: list[URLPattern | URLResolver] = [
     path("people/<int:pk>/ous/", people.person_ous, name="person_ous"),
     path("people/<int:pk>/state/", people.person_state, name="person_state"),
     path("people/<int:pk>/tokens/", people.person_tokens, name="person_tokens"),
+    path("webhooks/", webhooks.webhook_list, name="webhooks"),
+    path("webhooks/<int:pk>/", webhooks.webhook_detail, name="webhook"),
+    path("webhooks/<int:pk>/rotate/", webhooks.webhook_rotate, name="webhook_rotate"),
+    path("webhooks/<int:pk>/switch/", webhooks.webhook_switch, name="webhook_switch"),
+    path("webhooks/<int:pk>/remove/", webhooks.webhook_remove, name="webhook_remove"),
+    path("webhooks/<int:pk>/test/", webhooks.webhook_test, name="webhook_test"),
+    path("webhooks/<int:pk>/replay/", webhooks.webhook_replay, name="webhook_replay"),
+    path(
+        "webhooks/<int:pk>/deliveries/<int:delivery_pk>/replay/",
+        webhooks.delivery_replay,
+        name="delivery_replay",
+    ),
     path("mailbox/", views.mailbox, name="mailbox"),
+    path("api/v1/docs/", problems.api_docs, name="api_docs"),
     path("you/sessions/", sign_in.sessions, name="sessions"),
     path("you/sessions/end/", sign_in.sessions_end, name="sessions_end"),
     path("you/sessions/<int:pk>/end/", sign_in.session_end, name="session_end"),
@@ -91,12 +109,12 @@ pages: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((pages, "posture"))),
     path("findings/", include("findings.urls")),
-    path("api/v1/findings/", FindingList.as_view(), name="api_findings"),
-    path("api/v1/kpis/", KpiList.as_view(), name="api_kpis"),
-    path("api/v1/reviews/", ReviewList.as_view(), name="api_reviews"),
-    re_path(rf"^api/v1/reviews/{_WEEK}/$", ReviewDetail.as_view(), name="api_review"),
     *sign_in.addresses,
     path("healthz/", views.healthz, name="healthz"),
+    *api,
 ]
 
-handler403 = people.forbidden
+handler400 = problems.bad_request
+handler403 = problems.forbidden
+handler404 = problems.not_found
+handler500 = limits.broken

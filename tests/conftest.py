@@ -3,9 +3,12 @@
 import pytest
 
 pytest_plugins = [
+    "tests.fixtures.audit",
     "tests.fixtures.hub",
     "tests.fixtures.pipeline",
+    "tests.fixtures.receivers",
     "tests.fixtures.reviews",
+    "tests.fixtures.served",
     "tests.fixtures.sign_in",
 ]
 

@@ -12,6 +12,10 @@ os.environ |= {
     "POSTURE_SECRET_KEY": "a key that only the tests have, of fifty characters and more",
     "POSTURE_ORGANIZATION_NAME": "Halden Group",
     "AWS_EC2_METADATA_DISABLED": "true",
+    # All tests ask from one address, many of them at one moment of a clock that stands still.
+    "POSTURE_API_TOKEN_PER_MINUTE": "100000",
+    "POSTURE_API_PERSON_PER_MINUTE": "100000",
+    "POSTURE_API_ANONYMOUS_PER_MINUTE": "100000",
 }
 # One Valkey serves all test processes: each has a database of its own (gw0 has 1, and so on).
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw-1").removeprefix("gw")) + 1

@@ -4,6 +4,7 @@
 a running demo. A name that a person sets, in the process environment or in `.env`, is left alone.
 """
 
+import base64
 import os
 import secrets
 import sys
@@ -182,14 +183,18 @@ def load(root: Path) -> Environment:
     kept = {name: before.get(name) or secrets.token_urlsafe(40) for name in KEPT_SECRETS}
     # Short enough to type, and made of no letters that look alike.
     kept["POSTURE_DEMO_PASSWORD"] = before.get("POSTURE_DEMO_PASSWORD") or _typable_password()
+    kept["POSTURE_SEALING_KEYS"] = before.get("POSTURE_SEALING_KEYS") or _sealing_key()
     kept["SANDBOX_ACCESS_KEY_ID"] = before.get("SANDBOX_ACCESS_KEY_ID") or _access_key_id()
     # The day on which the invented organisation's past ends.
     kept["PARAPET_ANCHOR"] = before.get("PARAPET_ANCHOR") or time.strftime(
         "%Y-%m-%d", time.gmtime()
     )
     environment = Environment(paths=paths, given=given, kept=kept)
-    environment.add({"POSTURE_SECRET_KEY": kept["POSTURE_SECRET_KEY"]})
+    for name in ("POSTURE_SECRET_KEY", "POSTURE_SEALING_KEYS"):
+        environment.add({name: kept[name]})
     environment.add({"POSTURE_BASE_URL": environment.url})
+    # Lines for whoever looks into var/logs.
+    environment.add({"POSTURE_LOG_FORMAT": "text"})
     environment.add(
         {"POSTURE_PORT": str(environment.port), "POSTURE_BIND": environment.bind}, is_forced=True
     )
@@ -214,6 +219,11 @@ def _demo(kept: Mapping[str, str]) -> dict[str, str]:
         "POSTURE_AWS_RATE_PERCENT": "0",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def _sealing_key() -> str:
+    """32 bytes, as `manage.py reseal --new-key` writes them."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def _access_key_id() -> str:

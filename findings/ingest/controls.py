@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+import orjson
+
 from findings import catalog
 from findings.ingest.texts import storable
 from findings.models import Control, Severity, Standard
+from findings.normalise import payload
 from findings.normalise.records import FindingRecord
 from findings.sources.security_hub import ControlRecord, StandardRecord
 from inventory.models import Account, Organization
@@ -89,10 +92,10 @@ def store_controls(
             severity=record.severity,
             remediation_url=record.remediation_url,
         )
-        row.description = record.description
+        row.description = storable(record.description)
         row.status = Control.Status(record.status)
-        row.disabled_reason = record.disabled_reason
-        row.parameters = dict(record.parameters)
+        row.disabled_reason = storable(record.disabled_reason)
+        row.parameters = orjson.loads(payload.to_json(dict(record.parameters)))
         row.standards = sorted(record.standards)
         was = known.get(record.control_id)
         row.scored_from = was.scored_from if was else None

@@ -4,14 +4,13 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('findings', '0015_suppressed_counts'),
+        ("findings", "0015_suppressed_counts"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='finding',
-            options={'permissions': [('read_findings', 'Can read findings')]},
+            name="finding",
+            options={"permissions": [("read_findings", "Can read findings")]},
         ),
     ]

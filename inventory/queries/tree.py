@@ -2,10 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from inventory import access
+from django.db.models import QuerySet
+
+from inventory import access, web
 from inventory.access import AnyUser
-from inventory.models import Organization, OrganizationalUnit
+from inventory.models import Account, Organization, OrganizationalUnit
+from inventory.web import Key, Page
+
+# Below every letter, so that what is below an OU stands before its next sibling.
+_BELOW: Final = "\x1f"
+_BY_ID: Final = (Key("org_id"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,32 @@ class Step:
 class OuChoice:
     ou_id: str
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The root or an OU; `parent` is "" for the root, and where the person does not see it all."""
+
+    ou_id: str
+    name: str
+    label: str
+    parent: str
+    depth: int
+    role: str
+    is_root: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationLine:
+    """An organisation; of the whole, the last three are for who sees it: else None."""
+
+    org_id: str
+    name: str
+    home_region: str
+    time_zone: str
+    root_id: str | None
+    management_account_id: str | None
+    linked_regions: tuple[str, ...] | None
 
 
 def way_to(user: AnyUser, path: str) -> tuple[Step, ...]:
@@ -54,6 +88,74 @@ def shown_name(ou: OrganizationalUnit) -> str:
 def in_tree_order(ous: Iterable[OrganizationalUnit]) -> list[OrganizationalUnit]:
     """Parents before their children, siblings by name."""
     return sorted(ous, key=lambda ou: (ou.label or "").casefold().split(" / ") if ou.label else [])
+
+
+def place(ou: OrganizationalUnit) -> tuple[str, str]:
+    """Its place in the order of the tree: what `in_tree_order` sorts by, and its id."""
+    return (ou.label or "").casefold().replace(" / ", _BELOW), ou.ou_id
+
+
+def units(user: AnyUser, *, cursor_text: str, size: int, within: str = "") -> Page[Unit]:
+    """One page of the live OUs of which the person sees all accounts, in tree order. One query.
+
+    :param within: a path: this OU and what is below it.
+    """
+    visible = _live(user).filter(path__startswith=within)
+    page = web.part(sorted(visible, key=place), key=place, cursor_text=cursor_text, size=size)
+    rows = tuple(_unit(user, ou) for ou in page.rows)
+    return Page(rows, page.next_cursor, page.previous_cursor)
+
+
+def unit(user: AnyUser, ou_id: str) -> Unit | None:
+    """One of `units`; None where there is no such OU for the person. One query."""
+    found = _live(user).filter(ou_id=ou_id).first()
+    return _unit(user, found) if found else None
+
+
+def _live(user: AnyUser) -> "QuerySet[OrganizationalUnit]":
+    visible = OrganizationalUnit.objects.visible_to(user).live()
+    return visible.select_related("organization", "parent")
+
+
+def _unit(user: AnyUser, ou: OrganizationalUnit) -> Unit:
+    scope = access.scope_of(user)
+    parent = ou.parent
+    is_seen = parent and (scope.everything or parent.path.startswith(scope.ou_paths or ("\0",)))
+    return Unit(
+        ou_id=ou.ou_id,
+        name=shown_name(ou),
+        label=ou.label or shown_name(ou),
+        parent=parent.ou_id if parent and is_seen else "",
+        depth=ou.depth,
+        role=ou.role,
+        is_root=ou.is_root,
+    )
+
+
+def organizations(user: AnyUser, *, cursor_text: str, size: int) -> Page[OrganizationLine]:
+    """One page of the organisations in which the person sees any account. One query."""
+    seen = Account.objects.visible_to(user).live().values("organization")
+    page = web.keyset(
+        Organization.objects.filter(pk__in=seen),
+        keys=_BY_ID,
+        cursor=web.read_cursor(cursor_text, length=len(_BY_ID)),
+        size=size,
+    )
+    sees_all = access.scope_of(user).everything
+    rows = tuple(_organization(row, sees_all=sees_all) for row in page.rows)
+    return Page(rows, page.next_cursor, page.previous_cursor)
+
+
+def _organization(row: Organization, *, sees_all: bool) -> OrganizationLine:
+    return OrganizationLine(
+        org_id=row.org_id,
+        name=row.label,
+        home_region=row.home_region,
+        time_zone=row.time_zone,
+        root_id=row.root_id if sees_all else None,
+        management_account_id=row.management_account_id if sees_all else None,
+        linked_regions=tuple(map(str, row.linked_regions)) if sees_all else None,
+    )
 
 
 def ou_choices(user: AnyUser) -> tuple[OuChoice, ...]:

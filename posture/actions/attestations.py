@@ -4,13 +4,12 @@ who attests anew adds a row, and a withdrawn one stays as it was until that day.
 
 from datetime import date, datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from inventory import access
+from inventory import access, links
 from inventory.models import Account, Organization, Team
 from posture.models import Attestation
 from posture.queries.attestations import ATTEST
@@ -132,11 +131,7 @@ def _address(text: str) -> str:
     found = text.strip()
     if not found:
         return ""
-    try:
-        parts = urlsplit(found)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"https", "http"} or not parts.netloc or len(found) > _ADDRESS:
+    if not links.is_web_link(found) or len(found) > _ADDRESS:
         raise Refused(
             "evidence_url",
             f"The evidence should be an address that begins with https://, of {_ADDRESS}"

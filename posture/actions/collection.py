@@ -11,7 +11,9 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from inventory import actions
 from inventory.models import Account, AccountFact, Collection, CollectionRun, Organization
 from inventory.queries import coverage
+from posture.actions import webhooks
 from posture.models import RollupState
+from posture.policies.webhooks import COLLECTION_FAILED, COLLECTION_PARTIAL
 
 Source = CollectionRun.Source
 Stage = Collection.Stage
@@ -28,6 +30,10 @@ FACTS_AT_ONCE = 200
 # A whole reading of the services' member lists is dear; one that failed is not repeated each quarter hour.
 RETRY_HOLD = timedelta(hours=1)
 
+_BAD_ENDS: Final[Mapping[str, str]] = {
+    Collection.State.FAILED: COLLECTION_FAILED,
+    Collection.State.PARTIAL: COLLECTION_PARTIAL,
+}
 NEXT: Final[Mapping[str, Stage]] = {
     Stage.INVENTORY: Stage.CATALOGUE,
     Stage.CATALOGUE: Stage.FINDINGS,
@@ -66,7 +72,7 @@ def advance(collection_id: int, *, now: datetime) -> tuple[Stage, list[Collectio
         # A stage without anything left to run is passed over at once.
         while not runs and collection.stage in NEXT and not _is_busy(collection):
             if organization is None:
-                actions.finish_collection(collection, now=now)
+                finish(collection, now=now)
                 return None
             collection.stage = NEXT[collection.stage]
             scopes = _scopes(collection, organization)
@@ -81,6 +87,19 @@ def advance(collection_id: int, *, now: datetime) -> tuple[Stage, list[Collectio
             return None
         collection.save(update_fields=["stage"])
         return Stage(collection.stage), runs
+
+
+@transaction.atomic
+def finish(collection: Collection, *, now: datetime) -> None:
+    """Close the pass, and announce it where something could not be read."""
+    actions.finish_collection(collection, now=now)
+    collection.refresh_from_db(fields=["state", "finished_at"])
+    event = _BAD_ENDS.get(collection.state)
+    organization = _organization_of(collection)
+    # Closed by somebody else at another moment: they have announced it.
+    if event and organization is not None and collection.finished_at == now:
+        told = {"collection": collection.pk}
+        webhooks.announce(event, told, organization=organization, now=now)
 
 
 def _is_busy(collection: Collection) -> bool:

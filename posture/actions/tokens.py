@@ -15,7 +15,7 @@ from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
 from posture.models import ApiToken, Profile, TokenUser
-from posture.policies import roles
+from posture.policies import groups, roles
 from posture.policies import sign_in as sign_in_policies
 from posture.policies import tokens as policies
 
@@ -67,13 +67,15 @@ def create(
 def use(text: str, *, address: str, now: datetime) -> tuple[TokenUser, ApiToken] | None:
     """The owner as far as the token goes, and the token; None unless it is good now.
 
-    Two queries, and a third once a minute or for another address.
+    Two queries, a third for people whom an identity provider signs in, and one more once a minute or
+    for another address.
     """
     token = _find(text)
     if token is None or not token.is_live(now=now):
         return None
-    owner = TokenUser.objects.select_related("profile").get(pk=token.user_id)
-    if not policies.may_own(owner):
+    owners = TokenUser.objects.select_related("profile", "provider_sign_in")
+    owner = owners.get(pk=token.user_id)
+    if not policies.may_own(owner) or not groups.is_vouched_for(owner, now=now):
         return None
     owner.token_rights = frozenset(token.rights) - policies.FOR_PEOPLE_ONLY
     _note_use(token, address=address, now=now)

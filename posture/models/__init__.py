@@ -1,5 +1,7 @@
+from posture.models.audit import AuditCut, AuditEntry
 from posture.models.cells import Cell, CellDay, TouchedCell
 from posture.models.coverage import AccountCoverage
+from posture.models.groups import GroupMapping, ProviderSignIn, SeenGroup
 from posture.models.history import ControlDay, OuControlDay, ScoreChange
 from posture.models.kpis import Attestation, KpiAccountPoint, KpiFill, KpiPoint, Point
 from posture.models.mail import Delivery, MailboxMessage, Recipient, Report, ReviewSchedule
@@ -16,18 +18,23 @@ from posture.models.reviews import (
 from posture.models.scores import AccountDay, OuControl, OuDay, RollupState, Sums
 from posture.models.token_users import TokenUser
 from posture.models.tokens import ApiToken
+from posture.models.webhooks import FindingNews, Webhook, WebhookDelivery, WebhookEvent
 
 __all__ = [
     "AccountCoverage",
     "AccountDay",
     "ApiToken",
     "Attestation",
+    "AuditCut",
+    "AuditEntry",
     "BreakGlassUse",
     "Cell",
     "CellDay",
     "ControlDay",
     "Delivery",
     "Erratum",
+    "FindingNews",
+    "GroupMapping",
     "KpiAccountPoint",
     "KpiFill",
     "KpiPoint",
@@ -40,6 +47,7 @@ __all__ = [
     "Profile",
     "ProvidedRole",
     "ProvidedTeam",
+    "ProviderSignIn",
     "Recipient",
     "Report",
     "ReviewAction",
@@ -49,8 +57,12 @@ __all__ = [
     "ReviewSchedule",
     "RollupState",
     "ScoreChange",
+    "SeenGroup",
     "Sums",
     "TokenUser",
     "TouchedCell",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookEvent",
     "WeeklyReview",
 ]

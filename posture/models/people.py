@@ -58,11 +58,12 @@ class BreakGlassUse(models.Model):
 
 
 class Notice(models.Model):
-    """A mail to one person about signing in; its text is made when it is sent, so no secret is kept."""
+    """A mail to one person about what must not go unnoticed; its text is made when it is sent, so no secret is kept."""
 
     class Kind(models.TextChoices):
         PASSWORD_RESET = "PASSWORD_RESET", "Password reset"
         BREAK_GLASS = "BREAK_GLASS", "Break-glass account used"
+        WEBHOOK_OFF = "WEBHOOK_OFF", "Webhook switched off"
 
     class State(models.TextChoices):
         WAITING = "WAITING", "waiting"
@@ -72,6 +73,7 @@ class Notice(models.Model):
     kind = models.CharField(max_length=14, choices=Kind)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     use = models.ForeignKey(BreakGlassUse, null=True, on_delete=models.CASCADE)
+    webhook = models.ForeignKey("posture.Webhook", null=True, on_delete=models.CASCADE)
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
@@ -90,8 +92,9 @@ class Notice(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(kind="BREAK_GLASS", use__isnull=False)
-                | models.Q(kind="PASSWORD_RESET", use__isnull=True),
+                condition=models.Q(kind="BREAK_GLASS", use__isnull=False, webhook=None)
+                | models.Q(kind="PASSWORD_RESET", use=None, webhook=None)
+                | models.Q(kind="WEBHOOK_OFF", use=None, webhook__isnull=False),
                 name="posture_notice_use",
             )
         ]

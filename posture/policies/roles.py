@@ -57,14 +57,18 @@ RIGHTS: Final = (
         "scores, KPIs and counts.",
         changes=False,
     ),
-    Right(READ_REVIEWS, "Read weekly reviews", "The review of each week, and its PDF.", changes=False),
+    Right(
+        READ_REVIEWS, "Read weekly reviews", "The review of each week, and its PDF.", changes=False
+    ),
     Right(READ_AUDIT, "Read the audit log", "Who changed what, and when.", changes=False),
     Right(
         COLLECT,
         "Start a collection",
         "Read AWS now; who may read findings can also retry what is quarantined.",
     ),
-    Right(TRIAGE, "Triage", "Set the workflow and note of findings in AWS, where that is switched on."),
+    Right(
+        TRIAGE, "Triage", "Set the workflow and note of findings in AWS, where that is switched on."
+    ),
     Right(IMPORT, "Import files", "Take in findings from files."),
     Right(ATTEST, "Attest", "Record what no API tells, with an owner and an expiry."),
     Right(EDIT_REVIEWS, "Write the weekly review", "Answers, notes and actions of a draft."),

@@ -1,6 +1,8 @@
 """Who may sign in, by which way, and who needs a second factor."""
 
 from enum import StrEnum
+from typing import Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
@@ -8,6 +10,9 @@ from django.contrib.auth.models import AnonymousUser, User
 from posture.models import Profile
 
 AnyUser = User | AnonymousUser
+
+# AWS's own names for its endpoints, in all of its partitions.
+_AWS: Final = ("amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", "api.aws", "on.aws")
 
 
 class Refusal(StrEnum):
@@ -37,7 +42,13 @@ def is_demo_user(user: User) -> bool:
 
 def is_demo_on() -> bool:
     """Demo users have a printed password: they live beside the invented organisation alone."""
-    return bool(settings.POSTURE_DEMO and settings.AWS_ENDPOINT_URL)
+    return bool(settings.POSTURE_DEMO and is_sandbox())
+
+
+def is_sandbox() -> bool:
+    """Whether something else answers in AWS's place."""
+    host = (urlsplit(settings.AWS_ENDPOINT_URL).hostname or "").lower()
+    return bool(host) and not any(host == name or host.endswith(f".{name}") for name in _AWS)
 
 
 def is_local(user: AnyUser) -> bool:

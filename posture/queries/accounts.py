@@ -155,14 +155,23 @@ def _narrowed(
 
 
 def listing(
-    user: AnyUser, filters: AccountFilters, *, cursor_text: str, day: date, is_frozen: bool = False
+    user: AnyUser,
+    filters: AccountFilters,
+    *,
+    cursor_text: str,
+    day: date,
+    is_frozen: bool = False,
+    size: int = 0,
 ) -> Page[AccountRow]:
-    """One page of accounts with their newest figures. Three queries, two more of a frozen day."""
+    """One page of accounts with their newest figures. Three queries, two more of a frozen day.
+
+    :param size: of the page; 0 is PAGE_SIZE.
+    """
     keys = SORTS[filters.sort]
     newest = days.newest_account_days(user, day=day)
     cursor = web.read_cursor(cursor_text, length=len(keys))
     rows = _narrowed(_listed(user, newest, is_frozen=is_frozen), filters, is_frozen=is_frozen)
-    page = web.keyset(rows, keys=keys, cursor=cursor, size=PAGE_SIZE)
+    page = web.keyset(rows, keys=keys, cursor=cursor, size=size or PAGE_SIZE)
     shown = _rows(user, page.rows, newest, is_frozen=is_frozen)
     return Page(shown, page.next_cursor, page.previous_cursor)
 

@@ -14,6 +14,7 @@ from django.db import connection
 
 from findings.queries import hints
 from findings.queries.hints import Hint
+from inventory import links
 from posture import scoring
 from posture.queries.figures import Standing
 from posture.queries.past import PastControl
@@ -163,7 +164,7 @@ def row_of(one: PastControl, weight: Decimal, scored_from: date | None = None) -
         share=one.lost_weight * 100 / weight if one.is_counted and weight else None,
         is_provisional=one.is_provisional,
         scored_from=scored_from,
-        fix_url=one.remediation_url,
+        fix_url=one.remediation_url if links.is_web_link(one.remediation_url) else "",
         prevention=_prevention(one.control_id),
     )
 

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import time
 
+from django.db.models import QuerySet
+
 from inventory import access
 from inventory.access import AnyUser
 from inventory.models import Organization
 from posture.models import Delivery, MailboxMessage, Recipient, ReviewSchedule, WeeklyReview
+from posture.policies.roles import READ_REVIEWS
 
 DELIVERIES_SHOWN = 50
 MESSAGES_SHOWN = 50
@@ -42,13 +45,22 @@ def mailing(user: AnyUser, organization: Organization) -> Mailing | None:
 
 
 def messages(user: AnyUser) -> tuple[MailboxMessage, ...]:
-    """The newest mails of the demo, for those who see the whole organisation. One query."""
-    if not access.scope_of(user).everything:
-        return ()
-    return tuple(MailboxMessage.objects.order_by("-pk")[:MESSAGES_SHOWN])
+    """The newest mails of the demo that are for the person. One query."""
+    return tuple(_mails(user).order_by("-pk")[:MESSAGES_SHOWN])
 
 
 def message(user: AnyUser, pk: int) -> MailboxMessage | None:
+    return _mails(user).filter(pk=pk).first()
+
+
+def _mails(user: AnyUser) -> QuerySet[MailboxMessage]:
+    """All for who sees the whole organisation and may read reviews, which is what most of them are
+    about; to others who see all of it, those that were sent to them.
+    """
+    mails = MailboxMessage.objects.all()
     if not access.scope_of(user).everything:
-        return None
-    return MailboxMessage.objects.filter(pk=pk).first()
+        return mails.none()
+    if user.has_perm(READ_REVIEWS):
+        return mails
+    address = getattr(user, "email", "")
+    return mails.filter(recipients__contains=[address]) if address else mails.none()

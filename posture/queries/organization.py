@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from findings.models import Area
-from inventory import access
+from inventory import access, web
 from inventory.access import AnyUser
 from inventory.models import OrganizationalUnit, Team
 from inventory.queries import tree
+from inventory.web import Page
 from posture import scoring
 from posture.models import OuDay
 from posture.queries import accounts, days, figures, fixing, ou_days
@@ -165,6 +166,17 @@ def scorecards(user: AnyUser, *, day: date, is_frozen: bool = False) -> tuple[Ou
     return _rows(visible, ou_days.of_ous({ou.pk for ou in visible}, day=day))
 
 
+def scorecards_page(
+    user: AnyUser, *, day: date, is_frozen: bool, cursor_text: str, size: int
+) -> Page[OuRow]:
+    """One page of `scorecards`. Two queries."""
+    visible = _visible_on(user, day) if is_frozen else _visible(user)
+    ordered = sorted(visible, key=tree.place)
+    page = web.part(ordered, key=tree.place, cursor_text=cursor_text, size=size)
+    pasts = ou_days.of_ous({ou.pk for ou in page.rows}, day=day)
+    return Page(_rows(page.rows, pasts, among=visible), page.next_cursor, page.previous_cursor)
+
+
 def _visible(user: AnyUser) -> list[OrganizationalUnit]:
     found = OrganizationalUnit.objects.visible_to(user).live().select_related("organization")
     return tree.in_tree_order(list(found))
@@ -249,8 +261,11 @@ def _points_moved(
 def _rows(
     ous: Sequence[OrganizationalUnit],
     pasts: Mapping[int, OuPast],
+    *,
+    among: Sequence[OrganizationalUnit] = (),
 ) -> tuple[OuRow, ...]:
-    paths = {ou.path for ou in ous if not ou.is_root}
+    """:param among: all of the table that these are a part of; by default they are all."""
+    paths = {ou.path for ou in among or ous if not ou.is_root}
     return tuple(ou_row(ou, pasts[ou.pk], indent=_indent(ou, paths), paths=paths) for ou in ous)
 
 

@@ -57,7 +57,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`other_groups` are groups that are no roles. `has_factor` is None where none is asked for here."""
+    """`other_groups` are groups that are no roles. `has_factor` is None where none is asked for here.
+
+    `refused_at` is set when the identity provider's last answer let the person in no more.
+    """
 
     pk: int
     username: str
@@ -76,6 +79,7 @@ class Person:
     source: Source
     has_factor: bool | None
     signed_in_at: datetime | None
+    refused_at: datetime | None
 
     @property
     def is_service(self) -> bool:
@@ -150,7 +154,7 @@ def _people(user: AnyUser) -> "QuerySet[User]":
         return User.objects.none()
     factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=_FACTORS)
     return (
-        User.objects.select_related("profile")
+        User.objects.select_related("profile", "provider_sign_in")
         .annotate(has_factor=Exists(factors))
         .prefetch_related(
             "groups",
@@ -167,6 +171,7 @@ def _person(row: User, user: AnyUser) -> Person:
     profile = getattr(row, "profile", None)
     names = sorted(group.name for group in row.groups.all())
     is_local = policies.is_local(row)
+    last = getattr(row, "provider_sign_in", None)
     return Person(
         pk=row.pk,
         username=row.get_username(),
@@ -186,6 +191,7 @@ def _person(row: User, user: AnyUser) -> Person:
         # Of _people: an annotation, which no type can name.
         has_factor=bool(row.has_factor) if is_local else None,  # type: ignore[attr-defined]
         signed_in_at=row.last_login,
+        refused_at=last.refused_at if last else None,
     )
 
 

@@ -1,5 +1,6 @@
 """Everything that a worker does here: Celery finds tasks by this name."""
 
+from posture.tasks.audit import audit_settings
 from posture.tasks.collection import (
     ADVANCE,
     TASKS,
@@ -15,10 +16,18 @@ from posture.tasks.mail import mail_deliver, mail_due, mail_review
 from posture.tasks.notices import mail_notice, mail_notices_due
 from posture.tasks.reports import make_report
 from posture.tasks.reviews import freeze_reviews
+from posture.tasks.webhooks import (
+    webhook_deliver,
+    webhook_fan_out,
+    webhooks_due,
+    webhooks_findings,
+    webhooks_retain,
+)
 
 __all__ = [
     "ADVANCE",
     "TASKS",
+    "audit_settings",
     "begin",
     "collect",
     "collect_advance",
@@ -34,4 +43,9 @@ __all__ = [
     "mail_review",
     "make_report",
     "roll_up",
+    "webhook_deliver",
+    "webhook_fan_out",
+    "webhooks_due",
+    "webhooks_findings",
+    "webhooks_retain",
 ]

@@ -79,7 +79,7 @@ def roll_up(*, collection_id: int | None = None, **_: Any) -> int | None:
         return changed
     finally:
         # Also when it failed: the next rollup drains what this one left, and nothing stays blocked.
-        run_actions.finish_collection(collection, now=timezone.now())
+        actions.finish(collection, now=timezone.now())
 
 
 def _write_what_hangs_on_scores(now: datetime) -> None:

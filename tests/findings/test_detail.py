@@ -15,7 +15,8 @@ from findings.models import (
     KnownVulnerability,
     WorkflowChange,
 )
-from findings.queries import detail, explanations, hints, payloads
+from findings.queries import detail, explanations, hints
+from inventory import links
 from posture import scoring
 from tests import factories
 from tests.factories import NOW
@@ -122,10 +123,29 @@ def test_without_a_payload_the_control_speaks_and_the_page_says_that_it_was_remo
         ("//evil.test", False),
         ("https://", False),
         ("http://[", False),
+        ("HTTPS://docs.aws.amazon.com/x", True),
+        ("https://docs.aws.amazon.com:443/x?a=b#c", True),
+        ("https://docs.aws.amazon.com@evil.test/", False),
+        ("https://docs.aws.amazon.com:99999/", False),
+        ("https://:443/", False),
+        ("https:docs.aws.amazon.com", False),
+        ("https:\\\\evil.test", False),
+        ("https://docs.aws.amazon.com\\@evil.test", False),
+        ("java\tscript:alert(1)", False),
+        (" javascript:alert(1)", False),
+        ("\x01javascript:alert(1)", False),
+        ("JaVaScRiPt://docs.aws.amazon.com/%0aalert(1)", False),
+        ("vbscript:msgbox(1)", False),
+        ("https://docs.aws.amazon.com/\u202etxt.exe", False),
+        ("https://docs.aws.amazon.com/a b", False),
+        ("https://docs.aws\u200b.amazon.com/", False),
+        ("https://docs.aws.amazon.com/\r\nSet-Cookie: a=b", False),
+        ("https://docs.aws.amazon.com/" + "x" * 2000, False),
+        ("/findings/", False),
     ],
 )
 def test_only_web_links_are_links(url, is_safe):
-    assert payloads.is_web_link(url) is is_safe
+    assert links.is_web_link(url) is is_safe
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil", "http:", "x"])

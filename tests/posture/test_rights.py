@@ -74,7 +74,9 @@ def test_every_right_has_a_page_that_asks_for_it():
     assert set(TRIES) == {right.code for right in roles.RIGHTS}
 
 
-@pytest.mark.parametrize("held", [(role.name,) for role in roles.ROLES] + SEVERAL, ids=" and ".join)
+@pytest.mark.parametrize(
+    "held", [*((role.name,) for role in roles.ROLES), *SEVERAL], ids=" and ".join
+)
 def test_a_role_may_do_what_the_table_says_and_nothing_else(client, world, held):
     user = factories.person(role=held, team=factories.team())
     client.force_login(user)

@@ -6,7 +6,7 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.conf import settings as django_settings
 from django.contrib.auth.hashers import check_password, get_hasher
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.management import call_command
@@ -156,9 +156,9 @@ def test_the_password_that_the_demo_prints_signs_each_demo_user_in(client, setti
 @pytest.mark.usefixtures("demo")
 def test_the_sign_in_page_of_the_demo_lists_demo_users_only_and_no_password(client):
     marta = profile(factories.local_person(username="marta"), is_demo=True)
-    marta.groups.add(1)
+    marta.groups.add(Group.objects.get(name="Security lead"))
     real = factories.local_person(username="real-person")
-    real.groups.add(1)
+    real.groups.add(Group.objects.get(name="Security lead"))
     text = spoken(client.get(SIGN_IN))
     assert "marta" in text
     assert "real-person" not in text

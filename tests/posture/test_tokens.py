@@ -146,7 +146,7 @@ def test_without_the_right_to_read_findings_it_reads_none(client, auditor):
     _, text = make(auditor, rights=[EVERYTHING])
     assert client.get(API, headers=bearer(text)).status_code == 403
     response = client.get("/api/v1/reviews/", headers=bearer(text))
-    assert response.status_code == 200 and response.json()["results"] == []
+    assert response.status_code == 403 and "Read weekly reviews" in response.json()["detail"]
 
 
 def test_it_ends_on_its_day(client, auditor, frozen):

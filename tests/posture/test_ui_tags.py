@@ -232,8 +232,9 @@ def test_before_sign_in_a_page_has_a_time_but_no_shell():
     assert context["now"].tzinfo is not None
 
 
-@pytest.mark.parametrize("code", [400, 403, 404, 500])
+@pytest.mark.parametrize("code", [400, 403, 404, 413, 429, 500, 503])
 def test_error_pages_render_without_a_request(code):
-    html = render_to_string(f"{code}.html")
+    name = "refused.html" if code in (413, 500, 503) else f"{code}.html"
+    html = render_to_string(name, {"status": code, "title": "Refused", "why": "Because."})
     assert str(code) in html
     assert '<main class="bare" id="main">' in html

@@ -5,6 +5,7 @@ from inventory.queries.runs.passes import (
     Freshness,
     PastCollection,
     Progress,
+    collections,
     freshness,
     has_started_since,
     history,
@@ -15,6 +16,7 @@ from inventory.queries.runs.scopes import (
     ScopeStatus,
     SourceStatus,
     scopes,
+    scopes_page,
     sources,
 )
 from inventory.queries.runs.standing import PROBLEMS
@@ -28,10 +30,12 @@ __all__ = [
     "Progress",
     "ScopeStatus",
     "SourceStatus",
+    "collections",
     "freshness",
     "has_started_since",
     "history",
     "progress",
     "scopes",
+    "scopes_page",
     "sources",
 ]

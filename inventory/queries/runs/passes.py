@@ -8,12 +8,15 @@ from typing import Final
 
 from django.db.models import Count, Q
 
+from inventory import web
 from inventory.access import AnyUser
 from inventory.models import Collection, CollectionRun
 from inventory.models.runs import RunState
 from inventory.queries.runs.standing import PROBLEMS, UNFINISHED, newest, passes, visible
+from inventory.web import Key, Page
 
 HISTORY_SHOWN: Final = 20
+_KEYS: Final = (Key("id", is_descending=True),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +123,26 @@ def has_started_since(moment: datetime) -> bool:
 
 def history(user: AnyUser) -> tuple[PastCollection, ...]:
     """The last collections, newest first. Two queries."""
-    past = list(Collection.objects.order_by("-pk")[:HISTORY_SHOWN])
+    return collections(user, cursor_text="", size=HISTORY_SHOWN).rows
+
+
+def collections(user: AnyUser, *, cursor_text: str, size: int) -> Page[PastCollection]:
+    """One page of all collections, newest first. Two queries.
+
+    Runs are counted that are about no single account, or about one that the person sees.
+    """
+    cursor = web.read_cursor(cursor_text, length=len(_KEYS))
+    page = web.keyset(Collection.objects.all(), keys=_KEYS, cursor=cursor, size=size)
     counted = (
         visible(user)
-        .filter(collection__in=past)
+        .filter(collection__in=[one.pk for one in page.rows])
         .values("collection_id")
         .annotate(runs=Count("pk"), problems=Count("pk", filter=Q(state__in=PROBLEMS)))
         .order_by()
     )
     numbers = {row["collection_id"]: (row["runs"], row["problems"]) for row in counted}
-    return tuple(_past(one, *numbers.get(one.pk, (0, 0))) for one in past)
+    rows = tuple(_past(one, *numbers.get(one.pk, (0, 0))) for one in page.rows)
+    return Page(rows, page.next_cursor, page.previous_cursor)
 
 
 def _past(one: Collection, runs: int, problems: int) -> PastCollection:

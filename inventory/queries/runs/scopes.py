@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Case, Count, Value, When
+from django.db.models import Case, Count, IntegerField, Value, When
 
-from inventory import access
+from inventory import access, web
 from inventory.access import AnyUser
 from inventory.models import Account, CollectionRun
 from inventory.models.runs import RunState
 from inventory.queries.runs.standing import PROBLEMS, newest, passes
+from inventory.web import Key, Page
 
 SCOPES_SHOWN: Final = 200
+_KEYS: Final = tuple(Key(name) for name in ("rank", "account_id", "source", "region", "id"))
 _NEXT_STEPS: Final = {
     RunState.PENDING: "A worker takes it next.",
     RunState.RUNNING: "It is being read now.",
@@ -61,6 +63,16 @@ def scopes(
     user: AnyUser, *, source: str = "", state: str = "", account_id: str = ""
 ) -> tuple[ScopeStatus, ...]:
     """The newest run of each scope: problems, the organisation, accounts; SCOPES_SHOWN at most. Three queries."""
+    page = scopes_page(
+        user, source=source, state=state, account_id=account_id, cursor_text="", size=SCOPES_SHOWN
+    )
+    return page.rows
+
+
+def scopes_page(
+    user: AnyUser, *, source: str, state: str, account_id: str, cursor_text: str, size: int
+) -> Page[ScopeStatus]:
+    """One page of `scopes`. Three queries."""
     runs = newest(user, passes())
     if source:
         runs = runs.filter(source=source)
@@ -71,13 +83,20 @@ def scopes(
     worst_first = Case(
         *(When(state=name, then=Value(rank)) for rank, name in enumerate(PROBLEMS)),
         default=Value(len(PROBLEMS)),
+        output_field=IntegerField(),
     )
-    shown = list(runs.order_by(worst_first, "account_id", "source", "region", "pk")[:SCOPES_SHOWN])
-    ids = {run.account_id for run in shown}
+    page = web.keyset(
+        runs.annotate(rank=worst_first),
+        keys=_KEYS,
+        cursor=web.read_cursor(cursor_text, length=len(_KEYS)),
+        size=size,
+    )
+    ids = {run.account_id for run in page.rows}
     named = Account.objects.visible_to(user).filter(account_id__in=ids)
     names = dict(named.values_list("account_id", "name"))
     sees_all = access.scope_of(user).everything
-    return tuple(_scope(run, names.get(run.account_id, ""), sees_all) for run in shown)
+    rows = tuple(_scope(run, names.get(run.account_id, ""), sees_all) for run in page.rows)
+    return Page(rows, page.next_cursor, page.previous_cursor)
 
 
 def _scope(run: CollectionRun, account_name: str, sees_all: bool) -> ScopeStatus:

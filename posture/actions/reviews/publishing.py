@@ -7,9 +7,11 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from posture.actions import webhooks
 from posture.actions.reviews import refusals
 from posture.actions.reviews.refusals import Published, Refused
 from posture.models import Erratum, ReviewEvent, WeeklyReview
+from posture.policies.webhooks import REVIEW_ERRATUM, REVIEW_PUBLISHED
 from posture.queries import reviews as queries
 from posture.queries.reviews import Block
 
@@ -44,6 +46,8 @@ def publish(user: User, review: WeeklyReview, *, now: datetime) -> WeeklyReview:
     row.state = WeeklyReview.State.PUBLISHED
     row.published_at, row.published_by = now, user.get_username()
     row.save(update_fields=["state", "published_at", "published_by"])
+    told = {"review": row.pk}
+    webhooks.announce(REVIEW_PUBLISHED, told, organization=row.organization, now=now)
     return row
 
 
@@ -64,4 +68,6 @@ def add_erratum(user: User, review: WeeklyReview, *, text: str, now: datetime) -
         written_at=now,
     )
     refusals.record(row, _What.CORRECTED, by=user, now=now, text=erratum.text)
+    told = {"review": row.pk, "erratum": erratum.pk}
+    webhooks.announce(REVIEW_ERRATUM, told, organization=row.organization, now=now)
     return erratum

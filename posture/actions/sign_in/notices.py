@@ -1,4 +1,4 @@
-"""Mails about signing in: every attempt is recorded, and a mail that fails is tried again."""
+"""Mails about signing in, and what else must not go unnoticed: every attempt is recorded, and a mail that fails is tried again."""
 
 import logging
 from collections.abc import Mapping
@@ -31,6 +31,7 @@ _MAX_USERS_OF_AN_ADDRESS: Final = 5
 _SUBJECTS: Final[Mapping[str, str]] = {
     Notice.Kind.PASSWORD_RESET: "Parapet: set a new password",
     Notice.Kind.BREAK_GLASS: "Parapet: the break-glass account is in use",
+    Notice.Kind.WEBHOOK_OFF: "Parapet: a webhook was switched off",
 }
 
 
@@ -80,7 +81,7 @@ def deliver(pk: int, *, now: datetime) -> str | None:
     rows = Notice.objects.select_for_update(skip_locked=True, of=("self",))
     notice = (
         rows.filter(pk=pk, state=Notice.State.WAITING)
-        .select_related("user__profile", "use")
+        .select_related("user__profile", "use", "webhook")
         .first()
     )
     if notice is None:
@@ -99,6 +100,7 @@ def deliver(pk: int, *, now: datetime) -> str | None:
 
 def _message(notice: Notice) -> EmailMessage:
     values: dict[str, Any] = {"user": notice.user, "use": notice.use, "site": settings.BASE_URL}
+    values["webhook"] = notice.webhook
     if notice.kind == Notice.Kind.PASSWORD_RESET:
         values["address"] = _reset_address(notice.user)
     return EmailMessage(

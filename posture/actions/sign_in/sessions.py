@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -20,6 +21,10 @@ class End(StrEnum):
     """Why a session ended; the value is what the person reads."""
 
     AGE = "You are signed out: a session lasts {hours} hours at most. Sign in again."
+    PROVIDER = (
+        "You are signed out: after {provider_hours} hours the identity provider is asked again. Sign in "
+        "once more."
+    )
     IDLE = "You are signed out after {minutes} minutes without use. Sign in again."
 
 
@@ -29,8 +34,11 @@ def begin(session: SessionBase, *, now: datetime) -> None:
 
 def over(session: SessionBase, *, now: datetime) -> End | None:
     """Why the session has to end, None while it may go on; one without a beginning is too old."""
-    if now - _moment(session, SIGNED_IN_AT) > timedelta(hours=settings.POSTURE_SESSION_HOURS):
+    age = now - _moment(session, SIGNED_IN_AT)
+    if age > timedelta(hours=settings.POSTURE_SESSION_HOURS):
         return End.AGE
+    if age > timedelta(hours=settings.POSTURE_PROVIDER_SESSION_HOURS) and by_provider(session):
+        return End.PROVIDER
     if now - _moment(session, _SEEN_AT) > timedelta(minutes=settings.POSTURE_SESSION_IDLE_MINUTES):
         return End.IDLE
     return None
@@ -38,8 +46,16 @@ def over(session: SessionBase, *, now: datetime) -> End | None:
 
 def explained(end: End) -> str:
     return end.format(
-        hours=settings.POSTURE_SESSION_HOURS, minutes=settings.POSTURE_SESSION_IDLE_MINUTES
+        hours=settings.POSTURE_SESSION_HOURS,
+        minutes=settings.POSTURE_SESSION_IDLE_MINUTES,
+        provider_hours=settings.POSTURE_PROVIDER_SESSION_HOURS,
     )
+
+
+def by_provider(session: SessionBase) -> bool:
+    """Whether an identity provider signed the person in."""
+    records = session.get(AUTHENTICATION_METHODS_SESSION_KEY) or []
+    return any(record.get("method") == "socialaccount" for record in records)
 
 
 def seen(session: SessionBase, *, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from posture.actions import HISTORY
 from posture.management import demonstration
 from posture.management.commands.collect import sentence, wait
 from posture.models import RollupState
+from posture.policies import sign_in
 
 STEP = timedelta(days=7)
 _TODAY = "today"
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--weeks", type=int, default=26)
 
     def handle(self, **options: Any) -> None:
-        if not (settings.POSTURE_DEMO and settings.AWS_ENDPOINT_URL):
+        if not sign_in.is_demo_on():
             raise CommandError(
                 "Only a sandbox has a past to go to: set POSTURE_DEMO=1 and AWS_ENDPOINT_URL."
             )

@@ -11,6 +11,7 @@ from django.utils import timezone
 from inventory.models import Organization, Team, TeamMembership
 from posture.management import demonstration
 from posture.models import Profile
+from posture.policies import sign_in
 
 # User, name, role.
 USERS = (
@@ -28,7 +29,7 @@ class Command(BaseCommand):
     help = "Demo only: create one user for each role, with the password POSTURE_DEMO_PASSWORD."
 
     def handle(self, **options: Any) -> None:
-        if not (settings.POSTURE_DEMO and settings.AWS_ENDPOINT_URL):
+        if not sign_in.is_demo_on():
             raise CommandError("Demo users are only for the sandbox: set POSTURE_DEMO=1.")
         if not settings.POSTURE_DEMO_PASSWORD:
             raise CommandError("Set POSTURE_DEMO_PASSWORD to the password of the demo users.")

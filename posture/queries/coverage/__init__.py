@@ -4,7 +4,7 @@ A pair is an account and a Region that it may use. What is expected comes from A
 Account Management, never from findings; a pair of which nothing is known is not covered.
 """
 
-from posture.queries.coverage.accounts import AccountGaps, Drill, Gap, drill
+from posture.queries.coverage.accounts import AccountGaps, Drill, Gap, drill, drill_page
 from posture.queries.coverage.heat import CoverageCell, CoverageRow, HeatPage, heat
 from posture.queries.coverage.services import SERVICES, Column, column
 
@@ -19,5 +19,6 @@ __all__ = [
     "HeatPage",
     "column",
     "drill",
+    "drill_page",
     "heat",
 ]

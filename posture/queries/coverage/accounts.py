@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 
+from inventory import web
 from inventory.access import AnyUser
 from inventory.queries import tree
+from inventory.web import Key, Page
 from posture.models import AccountCoverage
 from posture.queries.coverage.services import FACTS, NAMES, Column
 
 PAGE_SIZE = 50
+_KEYS = (Key("missing", is_descending=True), Key("sort_name"), Key("account_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,7 @@ class Drill:
 
 def drill(user: AnyUser, ou_path: str, column: Column, *, page: int) -> Drill:
     """Accounts below a path ("" is all that the person sees), most gaps first. One query."""
-    rows = (
-        AccountCoverage.objects.visible_to(user)
-        .scored()
-        .filter(service=column.slug, account__ou__path__startswith=ou_path)
-        .select_related("account__ou__organization")
-        .order_by((F("expected") - F("on")).desc(), Lower("account__name"), "account_id")
-    )
+    rows = _rows(user, ou_path, column).order_by("-missing", "sort_name", "account_id")
     # Accounts, not findings: there are never so many that an OFFSET is dear.
     start = PAGE_SIZE * (page - 1)
     found = list(rows[start : start + PAGE_SIZE + 1])
@@ -63,6 +60,28 @@ def drill(user: AnyUser, ou_path: str, column: Column, *, page: int) -> Drill:
         rows=tuple(_account(row, column) for row in found[:PAGE_SIZE]),
         previous_page=page - 1,
         next_page=page + 1 if len(found) > PAGE_SIZE else 0,
+    )
+
+
+def drill_page(
+    user: AnyUser, ou_path: str, column: Column, *, cursor_text: str, size: int
+) -> Page[AccountGaps]:
+    """The same accounts, paged by key. One query."""
+    cursor = web.read_cursor(cursor_text, length=len(_KEYS))
+    rows = _rows(user, ou_path, column)
+    page = web.keyset(rows, keys=_KEYS, cursor=cursor, size=size)
+    shown = tuple(_account(row, column) for row in page.rows)
+    return Page(shown, page.next_cursor, page.previous_cursor)
+
+
+# The annotations are names that the stubs do not know.
+def _rows(user: AnyUser, ou_path: str, column: Column) -> "QuerySet[Any]":
+    return (
+        AccountCoverage.objects.visible_to(user)
+        .scored()
+        .filter(service=column.slug, account__ou__path__startswith=ou_path)
+        .select_related("account__ou__organization")
+        .annotate(missing=F("expected") - F("on"), sort_name=Lower("account__name"))
     )
 
 

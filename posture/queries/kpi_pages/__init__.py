@@ -1,7 +1,7 @@
 """The pages about KPIs: all thirty of an OU, and one with everything behind it."""
 
-from posture.queries.kpi_pages.board import AreaGroup, Board, board
-from posture.queries.kpi_pages.page import WEEKS, KpiPage, page
+from posture.queries.kpi_pages.board import AreaGroup, Board, board, choose
+from posture.queries.kpi_pages.page import WEEKS, KpiPage, account_lines, page
 from posture.queries.kpi_pages.records import HEADS, records
 from posture.queries.kpi_pages.rows import KpiRow, PartRow
 
@@ -13,7 +13,9 @@ __all__ = [
     "KpiPage",
     "KpiRow",
     "PartRow",
+    "account_lines",
     "board",
+    "choose",
     "page",
     "records",
 ]

@@ -165,12 +165,25 @@ def accounts(
     cursor_text: str = "",
 ) -> Page[AccountRow]:
     """A page of the accounts that the KPI is made of, worst first; without an OU the person's own."""
+    found = account_lines(user, card, ou, day=day, cursor_text=cursor_text)
+    shown = tuple(AccountRow(line, card) for line in found.rows)
+    return Page(shown, found.next_cursor, found.previous_cursor)
+
+
+def account_lines(
+    user: AnyUser,
+    card: Kpi,
+    ou: OrganizationalUnit | None,
+    *,
+    day: date,
+    cursor_text: str,
+    size: int = 0,
+) -> Page[AccountLine]:
+    """The same as they are stored."""
     within = ou or OrganizationalUnit.objects.filter(parent=None).order_by("pk").first()
     if within is None:
         return Page(())
-    found = stored.accounts_of(user, card.id, within, day=day, cursor_text=cursor_text)
-    shown = tuple(AccountRow(line, card) for line in found.rows)
-    return Page(shown, found.next_cursor, found.previous_cursor)
+    return stored.accounts_of(user, card.id, within, day=day, cursor_text=cursor_text, size=size)
 
 
 def _history(

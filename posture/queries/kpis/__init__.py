@@ -4,6 +4,7 @@ from posture.queries.kpis.amounts import Amounts
 from posture.queries.kpis.history import CardChange, KpiHistory, WeekPoint, history
 from posture.queries.kpis.lines import KpiLine, PartLine, line, lines, lines_of
 from posture.queries.kpis.made_of import AccountLine, OuLine, accounts_of, ous_of
+from posture.queries.kpis.points import PointLine, points
 
 __all__ = [
     "AccountLine",
@@ -13,6 +14,7 @@ __all__ = [
     "KpiLine",
     "OuLine",
     "PartLine",
+    "PointLine",
     "WeekPoint",
     "accounts_of",
     "history",
@@ -20,4 +22,5 @@ __all__ = [
     "lines",
     "lines_of",
     "ous_of",
+    "points",
 ]

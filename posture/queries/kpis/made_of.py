@@ -56,7 +56,13 @@ class OuLine:
 
 
 def accounts_of(
-    user: AnyUser, kpi_id: str, ou: OrganizationalUnit, *, day: date, cursor_text: str = ""
+    user: AnyUser,
+    kpi_id: str,
+    ou: OrganizationalUnit,
+    *,
+    day: date,
+    cursor_text: str = "",
+    size: int = 0,
 ) -> Page[AccountLine]:
     """One page of the accounts that the KPI of the OU is made of, those that cost it most first.
 
@@ -70,7 +76,7 @@ def accounts_of(
     points = _points(user, kpi_id, ou, newest).filter(part="")
     rows = points.annotate(gap=_gap(card)).select_related("account__team", "ou", "ou__organization")
     cursor = web.read_cursor(cursor_text, length=len(_KEYS))
-    page = web.keyset(rows, keys=_KEYS, cursor=cursor, size=PAGE_SIZE)
+    page = web.keyset(rows, keys=_KEYS, cursor=cursor, size=size or PAGE_SIZE)
     beside = _beside(user, kpi_id, newest, [row.account_id for row in page.rows])
     shown = tuple(_account_line(card, row, beside.get(row.account_id, {})) for row in page.rows)
     return Page(shown, page.next_cursor, page.previous_cursor)

@@ -55,9 +55,16 @@ class ReviewLine:
     published_by: str
 
 
-def reviews(user: AnyUser, *, cursor_text: str = "", size: int = PAGE_SIZE) -> Page[ReviewLine]:
-    """One page of the archive, the newest week first. One query."""
+def reviews(
+    user: AnyUser, *, cursor_text: str = "", size: int = PAGE_SIZE, state: str = ""
+) -> Page[ReviewLine]:
+    """One page of the archive, the newest week first. One query.
+
+    :param state: DRAFT or PUBLISHED; "" is both.
+    """
     rows = WeeklyReview.objects.visible_to(user).annotate(**_FROM_SNAPSHOT)
+    if state:
+        rows = rows.filter(state=state)
     found = web.keyset(
         rows.values_list(*_COLUMNS, named=True),
         keys=_KEYS,

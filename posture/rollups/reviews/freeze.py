@@ -12,7 +12,15 @@ from inventory.models import Organization, OrganizationalUnit
 from posture.kpis import snapshots, weeks
 from posture.kpis.snapshots import NoteEntry, Snapshot
 from posture.kpis.weeks import Week
-from posture.models import OuDay, ReviewEvent, ReviewNote, ReviewSchedule, WeeklyReview
+from posture.models import (
+    OuDay,
+    ReviewEvent,
+    ReviewNote,
+    ReviewSchedule,
+    WebhookEvent,
+    WeeklyReview,
+)
+from posture.policies.webhooks import REVIEW_FROZEN
 from posture.rollups import changes
 from posture.rollups import kpis as kpi_rollups
 from posture.rollups.reviews import controls, draft, scores, snapshot
@@ -105,6 +113,8 @@ def _write(  # noqa: PLR0913 - what was found of the week
         for note in found.notes
     )
     ReviewEvent.objects.create(review=review, what=ReviewEvent.What.FROZEN, at=now)
+    told = {"review": review.pk}
+    WebhookEvent.objects.announce(REVIEW_FROZEN, told, organization=organization, now=now)
     return review
 
 

@@ -1,6 +1,7 @@
 """Pages about people: who may do what, and how that is changed."""
 
 from posture.views.people.changes import person_ous, person_roles, person_state, person_teams
+from posture.views.people.groups import group_remove, groups
 from posture.views.people.pages import person_detail, person_list
 from posture.views.people.rights import forbidden, rights
 from posture.views.people.service import service_accounts
@@ -8,6 +9,8 @@ from posture.views.people.tokens import person_tokens, token_list, token_revoke
 
 __all__ = [
     "forbidden",
+    "group_remove",
+    "groups",
     "person_detail",
     "person_list",
     "person_ous",

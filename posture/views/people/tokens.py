@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -93,6 +94,10 @@ def _list(request: HttpRequest, owner: User) -> dict[str, Any]:
         "page": page,
         "is_all": is_all,
         "may_see_all": may_see_all,
+        # Of people whom an identity provider signs in: how long their tokens outlast that.
+        "provider_days": settings.POSTURE_PROVIDER_TOKEN_DAYS
+        if hasattr(owner, "provider_sign_in")
+        else None,
         "previous_query": web.query(request.GET, cursor=page.previous_cursor),
         "next_query": web.query(request.GET, cursor=page.next_cursor),
     }

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from posture import tasks, web
 from posture.actions.sign_in import attempts, break_glass, records, second_factor
+from posture.policies import sealing
 from posture.policies import sign_in as policies
 from posture.policies.sign_in import Refusal
 
@@ -126,6 +127,12 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
         count = Authenticator.objects.filter(user=user, type=type).count()
         return "Passkey" if not count else f"Passkey {count + 1}"
+
+    def encrypt(self, text: str) -> str:
+        return sealing.seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return sealing.unseal(encrypted_text)
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         return second_factor.may_remove(authenticator)

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 from posture.actions.sign_in import notices
 from posture.policies import sign_in as policies
 from posture.queries import shell
-from posture.views.sign_in import pages
+from posture.views.sign_in import pages, providers
 
 View = Callable[..., HttpResponseBase]
 
@@ -42,6 +42,7 @@ _sign_in = account.LoginView.as_view(
         ),
         "is_local_on": lambda: settings.POSTURE_LOCAL_SIGN_IN,
         "can_mail": notices.is_mail_set,
+        "providers": providers.buttons,
     }
 )
 
@@ -95,4 +96,5 @@ addresses: list[URLPattern] = [
         _own(recovery_codes.generate_recovery_codes),
         name="mfa_generate_recovery_codes",
     ),
+    *providers.addresses,
 ]

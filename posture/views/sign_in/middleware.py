@@ -6,12 +6,13 @@ from typing import Any, Final
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
 from inventory import web
+from inventory.api import problems
 from posture.actions.sign_in import break_glass, second_factor, sessions
 
 # What somebody without a second factor can do: set one up, prove who they are for that, and leave.
@@ -75,15 +76,12 @@ def _lead(request: HttpRequest) -> HttpResponse:
     """To the page that sets one up; a program gets a reason it can read."""
     address = reverse("mfa_index")
     if request.path.startswith("/api/"):
-        return JsonResponse(
-            {
-                "type": "about:blank",
-                "title": "A second factor is required",
-                "status": 403,
-                "detail": MISSING,
-            },
-            status=403,
-            content_type="application/problem+json",
+        return problems.response(
+            request,
+            403,
+            detail=MISSING,
+            title="A second factor is required",
+            kind=problems.SECOND_FACTOR,
         )
     if web.is_fragment(request):
         # The whole page goes there, not a part of it.
