@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench import asff as made  # noqa: E402
+from bench import emptying  # noqa: E402
 from bench.measure import Claim, report  # noqa: E402
 
 if TYPE_CHECKING:
@@ -56,13 +57,14 @@ def set_up() -> None:
         "DJANGO_SETTINGS_MODULE": "posture.settings",
         "POSTURE_IGNORE_ENV_FILES": "1",
         "POSTURE_SECRET_KEY": "a key that only the bench has, of fifty characters and more",
-        "POSTURE_ALLOWED_HOSTS": "testserver",
+        "POSTURE_ALLOWED_HOSTS": "testserver,localhost",
     }
     import django  # noqa: PLC0415 - after the environment
     from django.core.management import call_command  # noqa: PLC0415
 
     django.setup()
     call_command("migrate", verbosity=0)
+    emptying.allow(os.environ["DATABASE_URL"])
     call_command("flush", interactive=False, verbosity=0)
 
 

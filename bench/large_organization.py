@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench import emptying  # noqa: E402
 from bench.measure import Claim, median_seconds, report  # noqa: E402
 from sandbox import org, server  # noqa: E402
 from sandbox.access import Settings  # noqa: E402
@@ -42,7 +43,7 @@ def environment(running: server.Running) -> dict[str, str]:
         "POSTURE_EXTERNAL_ID": KEYS.external_id,
         "POSTURE_HOME_REGION": running.org.home_region,
         "POSTURE_AWS_RATE_PERCENT": "0",
-        "POSTURE_ALLOWED_HOSTS": "testserver",
+        "POSTURE_ALLOWED_HOSTS": "testserver,localhost",
     }
 
 
@@ -60,6 +61,7 @@ def collect(accounts: int, findings: int | None) -> dict[str, float]:
         manage(variables, "build_assets")
         manage(variables, "collectstatic", "--noinput", "-v0")
         manage(variables, "migrate", "-v0")
+        emptying.allow(variables["DATABASE_URL"])
         manage(variables, "flush", "--noinput", "-v0")
         worker = subprocess.Popen(
             [sys.executable, "-m", "celery", "-A", "posture", "worker", "-Q", QUEUES, "-c", "2"],

@@ -81,19 +81,17 @@ def _zeros(table: str, names: tuple[str, ...]) -> str:
 
 _MOVED: Final = f"""
 CREATE TEMP TABLE moved ON COMMIT DROP AS
-SELECT d.account_id, d.control_id,
+SELECT account_id, control_id,
     {", ".join(f"COALESCE(n.{name}, 0) AS {name}" for name in _ALL)},
     ARRAY[{_zeros("o", _ALL)}] AS was,
     ({_zeros("n", _COUNTS)}) <> ({_zeros("o", _COUNTS)}) AS is_of_the_day
-FROM {{cells}} d
-LEFT JOIN fresh n ON n.account_id = d.account_id AND n.control_id = d.control_id
-LEFT JOIN posture_cell o ON o.account_id = d.account_id AND o.control_id = d.control_id
+FROM {{pairs}}
 WHERE ({_zeros("n", _ALL)}) <> ({_zeros("o", _ALL)})
 """
-# Every cell that there is or was.
-_EVERY: Final = """
-(SELECT account_id, control_id FROM fresh UNION SELECT account_id, control_id FROM posture_cell)
-"""
+# Each cell as it is now, `n`, beside what is stored, `o`.
+_OF_DIRTY: Final = """dirty LEFT JOIN fresh n USING (account_id, control_id)
+    LEFT JOIN posture_cell o USING (account_id, control_id)"""
+_OF_ALL: Final = "fresh n FULL JOIN posture_cell o USING (account_id, control_id)"
 _DROP: Final = """
 DELETE FROM posture_cell o USING moved m
 WHERE o.account_id = m.account_id AND o.control_id = m.control_id
@@ -142,7 +140,7 @@ def count_dirty(*, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS fresh")
         cursor.execute(_FRESH, _values(now))
-    return _store("dirty", now=now)
+    return _store(_OF_DIRTY, touched="dirty", now=now)
 
 
 def count_all(*, now: datetime) -> int:
@@ -169,21 +167,24 @@ def count_all(*, now: datetime) -> int:
         cursor.execute("ANALYZE dirty")
         cursor.execute(_FRESH, values)
         cursor.execute(_ADD_WHOLE)
-    return _store(_EVERY, now=now)
+    return _store(_OF_ALL, touched="moved", now=now)
 
 
 def _values(now: datetime) -> dict[str, Any]:
     return {"now": now, "day": now.date(), "stale_after": STALE_AFTER}
 
 
-def _store(cells: str, *, now: datetime) -> int:
-    """Bring the stored cells in step with the temporary table `fresh`."""
+def _store(pairs: str, *, touched: str, now: datetime) -> int:
+    """Bring the stored cells in step with the temporary table `fresh`.
+
+    :param touched: the table of cells over which sums have to be written again.
+    """
     values = _values(now)
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS moved")
-        cursor.execute(_MOVED.format(cells=cells))
+        cursor.execute(_MOVED.format(pairs=pairs))
         changed = int(cursor.rowcount)
         for statement in (_DROP, _STORE, _STORE_DAYS) if changed else ():
             cursor.execute(statement, values)
-        cursor.execute(_TOUCH.format(cells="moved" if cells == _EVERY else cells))
+        cursor.execute(_TOUCH.format(cells=touched))
         return changed
