@@ -458,6 +458,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=4, minute=10),
         "options": {"expires": 6 * 3600},
     },
+    "sign_in_retain": {
+        "task": "posture.sign_in_retain",
+        "schedule": crontab(hour=4, minute=20),
+        "options": {"expires": 6 * 3600},
+    },
     "rescue_imports": {
         "task": "findings.rescue_imports",
         "schedule": 60,

@@ -16,6 +16,7 @@ from posture.tasks.mail import mail_deliver, mail_due, mail_review
 from posture.tasks.notices import mail_notice, mail_notices_due
 from posture.tasks.reports import make_report
 from posture.tasks.reviews import freeze_reviews
+from posture.tasks.sign_in import sign_in_retain
 from posture.tasks.webhooks import (
     webhook_deliver,
     webhook_fan_out,
@@ -43,6 +44,7 @@ __all__ = [
     "mail_review",
     "make_report",
     "roll_up",
+    "sign_in_retain",
     "webhook_deliver",
     "webhook_fan_out",
     "webhooks_due",
