@@ -20,6 +20,8 @@ Row = TypeVar("Row")
 KeyValue = int | str | Decimal | date | datetime | None
 
 _SALT = "inventory.web.cursor"
+# The order of lists that are read as a whole: by text, of one length each.
+_WHOLE = "whole"
 # Characters of a day without a time, such as 2026-11-20.
 _DAY = 10
 
@@ -88,10 +90,24 @@ class Key:
     implies: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
-def read_cursor(text: str, *, length: int) -> Cursor | None:
-    """This will undo `write_cursor`; None (the first page) for text that this site did not sign."""
+def read_cursor(text: str, *, keys: Sequence[Key]) -> Cursor | None:
+    """This will undo `write_cursor`; None (the first page) for text that this site did not sign, or
+    signed for a list in another order: its values would be compared with other columns.
+    """
+    return _read_signed(text, order=_order(keys), length=len(keys))
+
+
+def write_cursor(cursor: Cursor, *, keys: Sequence[Key]) -> str:
+    return _write_signed(cursor, order=_order(keys))
+
+
+def _order(keys: Sequence[Key]) -> str:
+    return ",".join(f"{'-' if key.is_descending else ''}{key.field}" for key in keys)
+
+
+def _read_signed(text: str, *, order: str, length: int) -> Cursor | None:
     try:
-        backwards, *values = signing.loads(text, salt=_SALT)
+        backwards, *values = signing.loads(text, salt=f"{_SALT}:{order}")
         read = tuple(_moment(value) if isinstance(value, list) else value for value in values)
     except (signing.BadSignature, ValueError, TypeError):
         return None
@@ -103,9 +119,10 @@ def _moment(value: Sequence[str]) -> date | datetime:
     return date.fromisoformat(text) if len(text) == _DAY else datetime.fromisoformat(text)
 
 
-def write_cursor(cursor: Cursor) -> str:
+def _write_signed(cursor: Cursor, *, order: str) -> str:
     return signing.dumps(
-        [int(cursor.is_backwards), *(_plain(value) for value in cursor.values)], salt=_SALT
+        [int(cursor.is_backwards), *(_plain(value) for value in cursor.values)],
+        salt=f"{_SALT}:{order}",
     )
 
 
@@ -162,7 +179,7 @@ def part(
     rows: Sequence[Row], *, key: Callable[[Row], tuple[str, ...]], cursor_text: str, size: int
 ) -> Page[Row]:
     """One page of rows that have been read as a whole, in the order of `key`, which is unique."""
-    cursor = read_cursor(cursor_text, length=len(key(rows[0]))) if rows else None
+    cursor = _read_signed(cursor_text, order=_WHOLE, length=len(key(rows[0]))) if rows else None
     start, end = 0, size
     if cursor is not None and cursor.is_backwards:
         end = bisect_left(rows, cursor.values, key=key)
@@ -173,8 +190,10 @@ def part(
     shown = tuple(rows[start:end])
     return Page(
         shown,
-        write_cursor(Cursor(key(shown[-1]))) if shown and end < len(rows) else "",
-        write_cursor(Cursor(key(shown[0]), is_backwards=True)) if shown and start else "",
+        _write_signed(Cursor(key(shown[-1])), order=_WHOLE) if shown and end < len(rows) else "",
+        _write_signed(Cursor(key(shown[0]), is_backwards=True), order=_WHOLE)
+        if shown and start
+        else "",
     )
 
 
@@ -226,7 +245,8 @@ def _read(
 
 
 def _cursor_at(row: Any, keys: Sequence[Key], *, is_backwards: bool = False) -> str:
-    return write_cursor(Cursor(tuple(getattr(row, key.field) for key in keys), is_backwards))
+    values = tuple(getattr(row, key.field) for key in keys)
+    return write_cursor(Cursor(values, is_backwards), keys=keys)
 
 
 class _Tuple(Func):

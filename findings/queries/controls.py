@@ -120,7 +120,7 @@ def controls(
     :param area: a code of Area. :param shown: a key of SHOWN.
     """
     rows = _narrowed(user, area=area, shown=shown, q=q)
-    cursor = web.read_cursor(cursor_text, length=len(_KEYS))
+    cursor = web.read_cursor(cursor_text, keys=_KEYS)
     page = web.keyset(_ordered(rows), keys=_KEYS, cursor=cursor, size=size or PAGE_SIZE)
     counted = _counted(user, page.rows)
     return Page(

@@ -120,7 +120,7 @@ def findings(  # noqa: PLR0913 - the summary and the size are optional
     """
     size = size or PAGE_SIZE
     keys = ORDERS[order]
-    cursor = web.read_cursor(cursor_text, length=len(keys))
+    cursor = web.read_cursor(cursor_text, keys=keys)
     reached = reach.of(user, filters, as_of=narrowing.counted_at(now))
     window = routes.Window(keys, cursor, size + 1)
     counted = routes.numbers(user, reached, now=now, summary=summary)

@@ -140,7 +140,7 @@ def items(
         rows = rows.filter(source=source)
     if reason:
         rows = rows.filter(reason=reason)
-    cursor = web.read_cursor(cursor_text, length=len(_KEYS))
+    cursor = web.read_cursor(cursor_text, keys=_KEYS)
     page = web.keyset(rows, keys=_KEYS, cursor=cursor, size=PAGE_SIZE)
     return Page(tuple(map(_row, page.rows)), page.next_cursor, page.previous_cursor)
 

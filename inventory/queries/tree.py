@@ -138,7 +138,7 @@ def organizations(user: AnyUser, *, cursor_text: str, size: int) -> Page[Organiz
     page = web.keyset(
         Organization.objects.filter(pk__in=seen),
         keys=_BY_ID,
-        cursor=web.read_cursor(cursor_text, length=len(_BY_ID)),
+        cursor=web.read_cursor(cursor_text, keys=_BY_ID),
         size=size,
     )
     sees_all = access.scope_of(user).everything

@@ -169,7 +169,7 @@ def listing(
     """
     keys = SORTS[filters.sort]
     newest = days.newest_account_days(user, day=day)
-    cursor = web.read_cursor(cursor_text, length=len(keys))
+    cursor = web.read_cursor(cursor_text, keys=keys)
     rows = _narrowed(_listed(user, newest, is_frozen=is_frozen), filters, is_frozen=is_frozen)
     page = web.keyset(rows, keys=keys, cursor=cursor, size=size or PAGE_SIZE)
     shown = _rows(user, page.rows, newest, is_frozen=is_frozen)

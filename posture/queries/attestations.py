@@ -76,7 +76,7 @@ def attestations(
     found = web.keyset(
         rows.select_related("account", "team"),
         keys=_KEYS,
-        cursor=web.read_cursor(cursor_text, length=len(_KEYS)),
+        cursor=web.read_cursor(cursor_text, keys=_KEYS),
         size=PAGE_SIZE,
     )
     may = user.has_perm(ATTEST)

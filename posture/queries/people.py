@@ -111,7 +111,7 @@ def people(
         rows = rows.filter(profile__kind=Profile.Kind.SERVICE)
     elif state:
         rows = rows.filter(is_active=state == State.ACTIVE)
-    cursor = web.read_cursor(cursor_text, length=len(_KEYS))
+    cursor = web.read_cursor(cursor_text, keys=_KEYS)
     page = web.keyset(rows, keys=_KEYS, cursor=cursor, size=PAGE_SIZE)
     found = tuple(_person(row, user) for row in page.rows)
     return Page(found, page.next_cursor, page.previous_cursor)

@@ -65,7 +65,7 @@ def tokens(
     if live_only:
         rows = rows.filter(revoked_at=None, expiry__gt=now)
     rows = rows.select_related("user__profile", "created_by")
-    cursor = web.read_cursor(cursor_text, length=len(_KEYS))
+    cursor = web.read_cursor(cursor_text, keys=_KEYS)
     page = web.keyset(rows, keys=_KEYS, cursor=cursor, size=PAGE_SIZE)
     found = tuple(_line(row, now=now) for row in page.rows)
     return Page(found, page.next_cursor, page.previous_cursor)

@@ -131,6 +131,17 @@ def test_the_pages_hold_every_finding_once_and_in_order_forwards_and_backwards(w
             assert [page.rows for page in reversed(back)] == [p.rows for p in forwards[:-1]]
 
 
+@pytest.mark.parametrize("order", listing.ORDERS)
+def test_a_cursor_of_another_order_is_the_first_page(world, order):
+    """As in an address in which somebody changed `sort` alone."""
+    user = factories.security_engineer()
+    cursor = pages(user, Filters(), order)[0].next_cursor
+    assert cursor
+    for other in set(listing.ORDERS) - {order}:
+        page = listing.findings(user, Filters(), order=other, cursor_text=cursor, now=NOW)
+        assert page == pages(user, Filters(), other)[0]
+
+
 def test_an_ou_stands_for_everything_below_it_however_it_is_come_by(world, way):
     user = factories.security_engineer()
     filters = Filters(ou_path=world.path, statuses=())

@@ -131,7 +131,7 @@ def collections(user: AnyUser, *, cursor_text: str, size: int) -> Page[PastColle
 
     Runs are counted that are about no single account, or about one that the person sees.
     """
-    cursor = web.read_cursor(cursor_text, length=len(_KEYS))
+    cursor = web.read_cursor(cursor_text, keys=_KEYS)
     page = web.keyset(Collection.objects.all(), keys=_KEYS, cursor=cursor, size=size)
     counted = (
         visible(user)

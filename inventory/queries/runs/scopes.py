@@ -88,7 +88,7 @@ def scopes_page(
     page = web.keyset(
         runs.annotate(rank=worst_first),
         keys=_KEYS,
-        cursor=web.read_cursor(cursor_text, length=len(_KEYS)),
+        cursor=web.read_cursor(cursor_text, keys=_KEYS),
         size=size,
     )
     ids = {run.account_id for run in page.rows}

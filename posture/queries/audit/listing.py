@@ -130,7 +130,7 @@ def page(user: AnyUser, asked: Asked, *, cursor_text: str = "") -> Page[Entry]:
     Words that stand in many entries stand in the nearest ones, and those are looked through; the others
     are in few, which the index of words knows. Either way alone would read all there is.
     """
-    cursor = web.read_cursor(cursor_text, length=len(_KEYS))
+    cursor = web.read_cursor(cursor_text, keys=_KEYS)
     found: list[AuditEntry] = []
     if asked.q:
         near = _near(entries(user, replace(asked, q="")), cursor)

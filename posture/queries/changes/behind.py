@@ -80,7 +80,7 @@ def cells(
 
     `split` is what `between` gave this person for this OU.
     """
-    cursor = web.read_cursor(cursor_text, length=len(_KEYS))
+    cursor = web.read_cursor(cursor_text, keys=_KEYS)
     step = split.exact.steps[behind.part]
     values: dict[str, Any] = {
         "ous": [ou.pk],

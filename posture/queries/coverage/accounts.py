@@ -67,7 +67,7 @@ def drill_page(
     user: AnyUser, ou_path: str, column: Column, *, cursor_text: str, size: int
 ) -> Page[AccountGaps]:
     """The same accounts, paged by key. One query."""
-    cursor = web.read_cursor(cursor_text, length=len(_KEYS))
+    cursor = web.read_cursor(cursor_text, keys=_KEYS)
     rows = _rows(user, ou_path, column)
     page = web.keyset(rows, keys=_KEYS, cursor=cursor, size=size)
     shown = tuple(_account(row, column) for row in page.rows)

@@ -75,7 +75,7 @@ def accounts_of(
         return Page(())
     points = _points(user, kpi_id, ou, newest).filter(part="")
     rows = points.annotate(gap=_gap(card)).select_related("account__team", "ou", "ou__organization")
-    cursor = web.read_cursor(cursor_text, length=len(_KEYS))
+    cursor = web.read_cursor(cursor_text, keys=_KEYS)
     page = web.keyset(rows, keys=_KEYS, cursor=cursor, size=size or PAGE_SIZE)
     beside = _beside(user, kpi_id, newest, [row.account_id for row in page.rows])
     shown = tuple(_account_line(card, row, beside.get(row.account_id, {})) for row in page.rows)

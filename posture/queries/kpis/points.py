@@ -53,7 +53,7 @@ def points(
     page = web.keyset(
         own.filter(part="", day__gte=since, day__lte=until),
         keys=_KEYS,
-        cursor=web.read_cursor(cursor_text, length=len(_KEYS)),
+        cursor=web.read_cursor(cursor_text, keys=_KEYS),
         size=size,
     )
     beside = _beside(own, [row.day for row in page.rows])

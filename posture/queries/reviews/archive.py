@@ -68,7 +68,7 @@ def reviews(
     found = web.keyset(
         rows.values_list(*_COLUMNS, named=True),
         keys=_KEYS,
-        cursor=web.read_cursor(cursor_text, length=len(_KEYS)),
+        cursor=web.read_cursor(cursor_text, keys=_KEYS),
         size=size,
     )
     return Page(tuple(_line(row) for row in found.rows), found.next_cursor, found.previous_cursor)

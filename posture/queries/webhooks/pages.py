@@ -105,7 +105,7 @@ def webhook(user: AnyUser, pk: int, *, now: datetime, cursor_text: str = "") -> 
         .defer("body")
         .annotate(size=Length("body"))
     )
-    cursor = web.read_cursor(cursor_text, length=len(_KEYS))
+    cursor = web.read_cursor(cursor_text, keys=_KEYS)
     page = web.keyset(rows, keys=_KEYS, cursor=cursor, size=PAGE_SIZE)
     lines = tuple(_delivery(one) for one in page.rows)
     is_busy = any(
