@@ -128,7 +128,7 @@ def read_organization(client: Client) -> OrganizationRecord:
         management_account_id=found["MasterAccountId"],
         root_id=root["Id"],
         root_arn=root["Arn"],
-        root_name=root["Name"],
+        root_name=_text(root["Name"]),
         policy_types=tuple(sorted(_enabled_types(root))),
     )
 
@@ -145,7 +145,9 @@ def read_ous(client: Client, *, root_id: str) -> Iterator[OuRecord]:
             MaxResults=PAGE_SIZE,
         ):
             parents.append(raw["Id"])
-            yield OuRecord(ou_id=raw["Id"], arn=raw["Arn"], name=raw["Name"], parent_id=parent_id)
+            yield OuRecord(
+                ou_id=raw["Id"], arn=raw["Arn"], name=_text(raw["Name"]), parent_id=parent_id
+            )
 
 
 def read_accounts(
@@ -174,8 +176,8 @@ def parse_account(raw: Mapping[str, Any], *, parent_id: str) -> AccountRecord:
     return AccountRecord(
         account_id=raw["Id"],
         arn=raw["Arn"],
-        name=raw.get("Name", ""),
-        email=raw.get("Email", ""),
+        name=_text(raw.get("Name", "")),
+        email=_text(raw.get("Email", "")),
         state=raw.get("State") or raw["Status"],
         joined_at=joined_at.astimezone(UTC) if joined_at else None,
         joined_method=raw.get("JoinedMethod", ""),
@@ -186,7 +188,7 @@ def parse_account(raw: Mapping[str, Any], *, parent_id: str) -> AccountRecord:
 def read_tags(client: Client, *, account_id: str) -> dict[str, str]:
     """Return the tags of an account (any other resource of Organizations works too)."""
     return {
-        raw["Key"]: raw["Value"]
+        _text(raw["Key"]): _text(raw["Value"])
         for raw in client.items("list_tags_for_resource", "Tags", ResourceId=account_id)
     }
 
@@ -238,6 +240,11 @@ def read_delegated_administrators(client: Client) -> Iterator[DelegatedAdministr
             )
 
 
+def _text(value: str) -> str:
+    r"""AWS takes any character in the name of an OU or policy (`[\s\S]*`), and PostgreSQL no NUL."""
+    return value.replace("\0", "")
+
+
 def _enabled_types(root: Mapping[str, Any]) -> Iterator[str]:
     # The root is the truth; DescribeOrganization.AvailablePolicyTypes is out of date.
     for raw in root.get("PolicyTypes", ()):
@@ -264,9 +271,9 @@ def _policy(raw: Mapping[str, Any], *, content: str) -> PolicyRecord:
     return PolicyRecord(
         policy_id=raw["Id"],
         arn=raw["Arn"],
-        name=raw["Name"],
-        description=raw.get("Description", ""),
+        name=_text(raw["Name"]),
+        description=_text(raw.get("Description", "")),
         type=raw["Type"],
         is_aws_managed=raw.get("AwsManaged", False),
-        content=content,
+        content=_text(content),
     )

@@ -46,6 +46,23 @@ def tree_answers(endpoint):
     )
 
 
+def test_text_that_people_wrote_in_aws_has_nothing_that_postgresql_refuses(endpoint, client):
+    """One such name would otherwise stop every collection."""
+    children = [{"Id": "ou-a1b2-prod", "Arn": "arn", "Name": "Pro\0duction"}]
+    endpoint.say(
+        "ListOrganizationalUnitsForParent",
+        {"OrganizationalUnits": children},
+        {"OrganizationalUnits": []},
+    )
+    endpoint.say("ListTagsForResource", {"Tags": [{"Key": "ow\0ner", "Value": "\0"}]})
+    content = {"Content": '{"a": "\0"}'}
+    endpoint.say("DescribePolicy", {"Policy": ANSWERS["DescribePolicy"]["Policy"] | content})
+    assert [row.name for row in organizations.read_ous(client, root_id=ROOT)] == ["Production"]
+    assert organizations.read_tags(client, account_id="000000000001") == {"owner": ""}
+    found = organizations.read_policy_content(client, policy_id="p-12345678")
+    assert found.content == '{"a": ""}'
+
+
 def test_the_organisation_has_the_types_enabled_on_its_root(endpoint, client):
     endpoint.say("DescribeOrganization", ANSWERS["DescribeOrganization"])
     endpoint.say("ListRoots", ANSWERS["ListRoots"])
