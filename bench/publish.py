@@ -17,6 +17,7 @@ SECTIONS: Final = {
     "kpis": "KPIs of a day",
     "reviews": "The weekly review and scorecards of the past",
     "large_organization": "Collecting a large organisation",
+    "engine": "Evaluating policies",
 }
 HEAD: Final = """# Performance
 
