@@ -67,6 +67,8 @@ _TABLE: dict[str, tuple[tuple[str, Rate], ...]] = {
         ("BatchUpdateFindings BatchUpdateFindingsV2", Rate("BatchUpdateFindings", 10, 30)),
         ("*", Rate("other", 10, 30)),
     ),
+    # docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
+    "cloudtrail": (("LookupEvents", Rate("LookupEvents", 2, 2)),),
     "account": (
         ("ListRegions", Rate("ListRegions", 5, 5)),
         ("GetAlternateContact", Rate("GetAlternateContact", 10, 15)),

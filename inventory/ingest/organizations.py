@@ -7,7 +7,11 @@ from datetime import datetime
 from django.db import transaction
 
 from inventory.ingest.accounts import store_accounts, store_placements
-from inventory.ingest.policies import store_attachments, store_policies
+from inventory.ingest.policies import (
+    store_attachments,
+    store_enabled_types,
+    store_policies,
+)
 from inventory.models import DelegatedAdministrator, Organization, OrganizationalUnit
 from inventory.sources.organizations import (
     AccountRecord,
@@ -59,6 +63,7 @@ def store_inventory(
 ) -> Organization:
     """Store the organisation as it is at `as_of`, and mark what is missing as gone."""
     organization = _store_organization(inventory.organization, name=name, time_zone=time_zone)
+    store_enabled_types(organization, inventory.organization.policy_types, as_of=as_of)
     ous = _store_ous(organization, inventory, as_of=as_of)
     accounts = store_accounts(
         organization, inventory.accounts, known_tags=inventory.tags, ous=ous, as_of=as_of

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from inventory.models import Organization, OrgPolicy, PolicyAttachment
+from inventory.models import EnabledPolicyType, Organization, OrgPolicy, PolicyAttachment
 from inventory.sources.organizations import AttachmentRecord, PolicyRecord
 
 BATCH = 500
@@ -63,6 +63,23 @@ def store_policies(
     live = OrgPolicy.objects.filter(organization=organization, gone_at=None)
     live.exclude(policy_id__in=[row.policy_id for row in rows]).update(gone_at=as_of)
     return {policy.policy_id: policy for policy in live}
+
+
+def store_enabled_types(
+    organization: Organization, types: Iterable[str], *, as_of: datetime
+) -> None:
+    """Note which policy types began or ceased to be enabled on the root."""
+    wanted = set(types)
+    current = EnabledPolicyType.objects.filter(organization=organization, until=None)
+    known = {row.type: row.pk for row in current}
+    ended = [pk for name, pk in known.items() if name not in wanted]
+    # One that began and ended within one moment was never on.
+    current.filter(pk__in=ended, since__gte=as_of).delete()
+    current.filter(pk__in=ended).update(until=as_of)
+    EnabledPolicyType.objects.bulk_create(
+        EnabledPolicyType(organization=organization, type=name, since=as_of)
+        for name in sorted(wanted - set(known))
+    )
 
 
 def store_attachments(

@@ -5,7 +5,7 @@ from inventory.models.organizations import (
     Organization,
     OrganizationalUnit,
 )
-from inventory.models.policies import OrgPolicy, PolicyAttachment
+from inventory.models.policies import EnabledPolicyType, OrgPolicy, PolicyAttachment
 from inventory.models.runs import Collection, CollectionRun
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Collection",
     "CollectionRun",
     "DelegatedAdministrator",
+    "EnabledPolicyType",
     "OrgPolicy",
     "Organization",
     "OrganizationalUnit",

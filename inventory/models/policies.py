@@ -63,3 +63,32 @@ class PolicyAttachment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy_id} on {self.target_id}"
+
+
+class EnabledPolicyType(models.Model):
+    """A policy type that was enabled on the root, from `since` on, before `until`.
+
+    Disabling a type takes all its policies off every place at once; `Organization.enabled_policy_types`
+    has those of now.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
+    type = models.CharField(max_length=60)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "type"],
+                condition=models.Q(until=None),
+                name="inventory_enabledpolicytype_one_open",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(until=None) | models.Q(until__gt=models.F("since")),
+                name="inventory_enabledpolicytype_since_before_until",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} since {self.since:%Y-%m-%d}"

@@ -137,6 +137,7 @@ class CollectionRun(models.Model):
         ACCESS_ANALYZER = "ACCESS_ANALYZER", "IAM Access Analyzer"
         ACCOUNT_FACTS = "ACCOUNT_FACTS", "account settings"
         SERVICE_COVERAGE = "SERVICE_COVERAGE", "security service coverage"
+        EFFECTIVE_POLICIES = "EFFECTIVE_POLICIES", "effective policies"
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="runs")
     organization = models.ForeignKey(Organization, null=True, on_delete=models.CASCADE)

@@ -35,8 +35,9 @@ def _read_organization(run: CollectionRun, pulse: actions.Pulse) -> actions.Outc
     accounts = _listed(found, "accounts", pulse, counts)
     policies: list[organizations.PolicyRecord] | None = None
     attachments: list[organizations.AttachmentRecord] = []
+    unread: tuple[aws.SourceError, ...] = ()
     if run.is_full:
-        policies, attachments = _read_policies(client, record, pulse, counts)
+        policies, attachments, unread = _read_policies(client, record, pulse, counts)
     tags, problems = _read_tags(client, _to_tag(run, accounts), pulse, counts)
     inventory = ingest.Inventory(
         organization=record,
@@ -54,7 +55,7 @@ def _read_organization(run: CollectionRun, pulse: actions.Pulse) -> actions.Outc
         as_of=run.collection.as_of,
     )
     CollectionRun.objects.filter(pk=run.pk).update(organization=organization)
-    return actions.Outcome(counts=counts | {"tags": len(tags)}, problems=problems)
+    return actions.Outcome(counts=counts | {"tags": len(tags)}, problems=(*unread, *problems))
 
 
 def _listed(
@@ -74,15 +75,27 @@ def _read_policies(
     record: organizations.OrganizationRecord,
     pulse: actions.Pulse,
     counts: dict[str, int],
-) -> tuple[list[organizations.PolicyRecord], list[organizations.AttachmentRecord]]:
+) -> tuple[
+    list[organizations.PolicyRecord],
+    list[organizations.AttachmentRecord],
+    tuple[aws.SourceError, ...],
+]:
+    """Every policy with its targets. One whose text AWS does not give is kept with the text "", which
+    means unknown: where it is attached nobody can say what is denied, and the rest goes on."""
     policies: list[organizations.PolicyRecord] = []
     attachments: list[organizations.AttachmentRecord] = []
+    unread: list[aws.SourceError] = []
     for policy in organizations.read_policies(client, types=record.policy_types):
-        policies.append(organizations.read_policy_content(client, policy_id=policy.policy_id))
+        try:
+            read = organizations.read_policy_content(client, policy_id=policy.policy_id)
+        except (aws.Denied, aws.Malformed) as error:
+            read = policy
+            unread.append(error)
+        policies.append(read)
         attachments += organizations.read_attachments(client, policy_id=policy.policy_id)
         counts |= {"policies": len(policies), "attachments": len(attachments)}
         pulse.beat(counts)
-    return policies, attachments
+    return policies, attachments, tuple(unread)
 
 
 def _to_tag(

@@ -20,6 +20,8 @@ SERVICES = {
     "findings.sources.security_hub": "securityhub",
     "findings.sources.security_hub_v2": "securityhub",
     "findings.sources.write_back": "securityhub",
+    "invariants.sources.effective_policies": "organizations",
+    "invariants.sources.organization_changes": "cloudtrail",
     "inventory.sources.account_facts.central_root": "iam",
     "inventory.sources.account_facts.cloud_trail": "cloudtrail",
     "inventory.sources.account_facts.config": "config",
@@ -108,8 +110,9 @@ def actions_in(*roles):
 def test_the_roles_of_every_installation_can_write_nothing():
     verbs = ("Get", "List", "Describe", "BatchGet")
     actions = actions_in("hub", "member", "management")
-    # IAM lists making the credential report among its reads (Service Authorization Reference).
-    allowed = {"sts:AssumeRole", "iam:GenerateCredentialReport"}
+    # AWS lists making the credential report, and looking up events, among the reads (Service
+    # Authorization Reference).
+    allowed = {"sts:AssumeRole", "iam:GenerateCredentialReport", "cloudtrail:LookupEvents"}
     assert {a for a in actions if not a.partition(":")[2].startswith(verbs)} == allowed
 
 

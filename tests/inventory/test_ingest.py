@@ -9,6 +9,7 @@ from inventory import ingest
 from inventory.models import (
     Account,
     DelegatedAdministrator,
+    EnabledPolicyType,
     Organization,
     OrganizationalUnit,
     OrgPolicy,
@@ -183,3 +184,21 @@ def test_the_organisation_takes_its_time_zone_from_the_settings(db):
     assert store().time_zone == "UTC"
     ingest.store_inventory(WHOLE, name="Halden Group", time_zone="Asia/Tokyo", as_of=NOW)
     assert Organization.objects.get().time_zone == "Asia/Tokyo"
+
+
+def test_policy_types_are_kept_with_when_they_were_enabled():
+    def types(*names, as_of):
+        of = replace(WHOLE.organization, policy_types=names)
+        store(replace(WHOLE, organization=of), as_of=as_of)
+        rows = EnabledPolicyType.objects.order_by("type", "since")
+        return list(rows.values_list("type", "since", "until"))
+
+    assert types("S3_POLICY", as_of=NOW) == [("S3_POLICY", NOW, None)]
+    assert types("S3_POLICY", as_of=NOW + DAY) == [("S3_POLICY", NOW, None)]
+    both = types("TAG_POLICY", as_of=NOW + 2 * DAY)
+    assert both == [("S3_POLICY", NOW, NOW + 2 * DAY), ("TAG_POLICY", NOW + 2 * DAY, None)]
+    # What began and ended within one moment was never on, and what comes back has a row of its own.
+    assert types("S3_POLICY", as_of=NOW + 2 * DAY) == [
+        ("S3_POLICY", NOW, NOW + 2 * DAY),
+        ("S3_POLICY", NOW + 2 * DAY, None),
+    ]
