@@ -41,6 +41,8 @@ class Rule:
     account: str = "*"
     """The account that the call is about (AccountId, or the account of the role to assume), else the caller's."""
     region: str = "*"
+    body: str = ""
+    """Text that the call's body has to contain, such as the id of one policy."""
     times: int | None = None
     """Hits after which the rule is used up; None: no end."""
     probability: float = 1.0
@@ -119,6 +121,8 @@ class _Active:
 
     def _fits(self, facts: Facts) -> bool:
         rule = self.rule
+        if rule.body and rule.body.encode() not in facts.body:
+            return False
         return all(
             fnmatchcase(value, pattern)
             for value, pattern in (
@@ -207,6 +211,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_rule_arguments(command: argparse.ArgumentParser, kind: str) -> None:
     for name in ("service", "operation", "account", "region"):
         command.add_argument(f"--{name}", default="*")
+    command.add_argument("--body", default="", help="text that the call's body contains")
     command.add_argument("--times", type=int)
     command.add_argument("--probability", type=float, default=1.0)
     command.add_argument("--seed", type=int, default=0)

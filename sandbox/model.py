@@ -64,10 +64,10 @@ class Policy:
     name: str
     description: str
     type: str
-    """SERVICE_CONTROL_POLICY, RESOURCE_CONTROL_POLICY, DECLARATIVE_POLICY_EC2, TAG_POLICY or BACKUP_POLICY."""
+    """SERVICE_CONTROL_POLICY, DECLARATIVE_POLICY_EC2, …: see `sandbox.org.policies`."""
     aws_managed: bool
     content: str
-    """A JSON document, exactly as DescribePolicy would give it."""
+    """Exactly as DescribePolicy would give it: a JSON document, or half of one that nobody can read."""
     target_ids: tuple[str, ...]
     """Ids of the root, OUs and accounts, in tree order."""
 

@@ -45,6 +45,8 @@ _SECURITY_HUB = (
     ("UpdateStandardsControl", 1, 5),
 )
 _ACCOUNT = (("ListRegions", 5, 5),)
+# CloudTrail user guide, "Quotas": two a second, by account and Region.
+_CLOUD_TRAIL = (("LookupEvents", 2, 2),)
 _DEFAULTS = {
     "account": (10, 15),
     "guardduty": (10, 20),
@@ -65,7 +67,8 @@ def limits_of(service: str, operation: str) -> tuple[Rate, Rate | None]:
                 group = names.split()[0]
                 shared = Rate(group, shared_rate, shared_burst) if shared_rate else None
                 return Rate(group, rate, burst), shared
-    table = {"securityhub": _SECURITY_HUB, "account": _ACCOUNT}.get(service, ())
+    tables = {"securityhub": _SECURITY_HUB, "account": _ACCOUNT, "cloudtrail": _CLOUD_TRAIL}
+    table = tables.get(service, ())
     for name, rate, burst in table:
         if name == operation:
             return Rate(name, rate, burst), None

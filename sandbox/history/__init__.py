@@ -20,7 +20,7 @@ from sandbox.history import (
 from sandbox.history.world import world_of
 from sandbox.model import Aggregator, AlternateContact, Document, Org, Snapshot
 from sandbox.moments import seconds_of
-from sandbox.org import accounts, policies
+from sandbox.org import accounts
 from sandbox.org.accounts import AccountPlan
 
 
@@ -39,7 +39,7 @@ def snapshot(org: Org, now: datetime) -> Snapshot:
             ous=org.ous,
             accounts=tuple(inventory.account_at(org, plan, paths, moment) for plan in plans),
             policies=inventory.policies_at(org, plans, moment),
-            enabled_policy_types=policies.TYPES,
+            enabled_policy_types=inventory.policy_types_at(org, moment),
             delegated_administrators=inventory.delegated_administrators(org),
             service_access_principals=inventory.TRUSTED,
             standards=catalogue.standards(org),

@@ -83,30 +83,43 @@ def _state(plan: AccountPlan, now: int) -> tuple[str, str]:
 
 def policies_at(org: Org, plans: list[AccountPlan], now: int) -> tuple[Policy, ...]:
     """Return the policies that exist at that moment with their content and targets."""
-    anchor = seconds_of_day(org.anchor)
+    moment = now - seconds_of_day(org.anchor)
     return tuple(
-        _policy(org, plan, plans, now - anchor)
-        for plan in policies.PLANS
-        if plan.since <= now - anchor
+        _policy(org, plan, plans, moment) for plan in policies.PLANS if plan.stands_at(moment)
     )
+
+
+def policy_types_at(org: Org, now: int) -> tuple[str, ...]:
+    """Return the policy types that are enabled on the root at that moment."""
+    return policies.types_at(now - seconds_of_day(org.anchor))
+
+
+def policy_id_of(org: Org, plan: PolicyPlan) -> str:
+    """Return the id of a policy."""
+    drawn = chance.letters(chance.seed_of(org.seed, "policy", plan.key), 8)
+    return plan.managed_id or f"p-{drawn}"
+
+
+def policy_arn_of(org: Org, plan: PolicyPlan) -> str:
+    """Return the ARN of a policy, as error messages name it too."""
+    owner = f"{org.management_account_id}:policy/{org.organization_id}"
+    return f"arn:aws:organizations::{'aws:policy' if plan.managed_id else owner}/{plan.type.lower()}/{policy_id_of(org, plan)}"
+
+
+def policy_content(org: Org, plan: PolicyPlan, moment: int) -> str:
+    """Return what DescribePolicy gives for it; the moment is relative to the anchor day."""
+    return _filled(org, policies.text_of(plan, moment))
 
 
 def _policy(org: Org, plan: PolicyPlan, accounts: list[AccountPlan], moment: int) -> Policy:
-    policy_id = (
-        plan.managed_id or f"p-{chance.letters(chance.seed_of(org.seed, 'policy', plan.key), 8)}"
-    )
-    arn = f"arn:aws:organizations::{org.management_account_id}:policy/{org.organization_id}/{plan.type.lower()}/{policy_id}"
-    if plan.managed_id:
-        arn = f"arn:aws:organizations::aws:policy/{plan.type.lower()}/{policy_id}"
-    content = policies.content_of(f"{plan.key}.drifted" if moment >= plan.drifts_at else plan.key)
     return Policy(
-        policy_id=policy_id,
-        arn=arn,
+        policy_id=policy_id_of(org, plan),
+        arn=policy_arn_of(org, plan),
         name=plan.name,
         description=plan.description,
         type=plan.type,
         aws_managed=bool(plan.managed_id),
-        content=_filled(org, content),
+        content=policy_content(org, plan, moment),
         target_ids=tuple(_targets(org, plan, accounts, moment)),
     )
 
@@ -114,13 +127,17 @@ def _policy(org: Org, plan: PolicyPlan, accounts: list[AccountPlan], moment: int
 def _filled(org: Org, content: str) -> str:
     return (
         content.replace("${ORGANIZATION_ID}", org.organization_id)
+        .replace("${MANAGEMENT_ACCOUNT}", org.management_account_id)
         .replace("${SECURITY_ACCOUNT}", org.security_account_id)
         .replace("${BACKUP_ACCOUNT}", account_id_of(org.seed, "backup-vault"))
     )
 
 
 def _targets(org: Org, plan: PolicyPlan, accounts: list[AccountPlan], moment: int) -> list[str]:
-    live = {one.target for one in plan.attachments if one.since <= moment < one.until}
+    # AWS detaches all policies of a type when somebody disables it.
+    if plan.type not in policies.types_at(moment):
+        return []
+    live = {one.target for one in plan.attachments if one.covers(moment)}
     if EVERYWHERE in live:
         return [
             org.root_id,

@@ -10,9 +10,10 @@ from sandbox.findings.resources import GLOBAL_TYPES, IAM_TYPES, Place
 from sandbox.history import catalogue, root_user
 from sandbox.history.catalogue import CatalogueControl
 from sandbox.history.checks import Check, Slot
+from sandbox.history.held import held_since
 from sandbox.history.story import LEADERS, ROOT_CONTROLS, waves_on
 from sandbox.model import Org
-from sandbox.moments import DAY, NEVER, WEEK, seconds_of_day
+from sandbox.moments import DAY, WEEK, seconds_of_day
 from sandbox.org import accounts
 from sandbox.org.accounts import AccountPlan
 
@@ -260,7 +261,9 @@ def _check(
         seed=seed,
         fate=fate,
         begins_at=max(plan.joined_at + 4 * 3600 + fate % 20_000, released + fate % 90_000),
-        settled_at=root_user.removed_at(world.org, plan) if is_of_root else NEVER,
+        settled_at=root_user.removed_at(world.org, plan)
+        if is_of_root
+        else held_since(world.org, plan, control.control_id),
         waves=tuple(
             (first + world.anchor, last + world.anchor) for first, last in filter(None, spans)
         ),

@@ -30,6 +30,15 @@ TREE = (
     OuName("policy-staging", "Policy Staging", None),
 )
 
+_PARENTS = {ou.key: ou.parent for ou in TREE}
+
+
+def path_of(key: str) -> tuple[str, ...]:
+    """Return the keys of an OU and of those above it, nearest first; none for "root"."""
+    parent = _PARENTS.get(key)
+    return (key, *(path_of(parent) if parent else ())) if key in _PARENTS else ()
+
+
 CORE = (
     ("security-tooling", "security", "security-engineering"),
     ("log-archive", "security", "security-engineering"),

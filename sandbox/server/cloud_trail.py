@@ -1,11 +1,16 @@
-"""Trails as an account sees them: its own and the organisation's, in their home Region and as shadows elsewhere."""
+"""Trails as an account sees them: its own and the organisation's, in their home Region and as shadows elsewhere.
 
-from collections.abc import Mapping
+And the event history of the management account: what changed in AWS Organizations in the last 90 days.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.history import settings
+from sandbox.history import org_changes, settings
+from sandbox.history.org_changes import Change
 from sandbox.history.settings import Trail
-from sandbox.moments import seconds_of
+from sandbox.moments import DAY, seconds_of
 from sandbox.server.calls import Call, Handler
 from sandbox.server.errors import ApiError
 from sandbox.server.world import Moment
@@ -79,8 +84,70 @@ def get_event_selectors(call: Call, moment: Moment) -> Mapping[str, Any]:
     }
 
 
+_HISTORY = 90 * DAY
+_PAGE = 50
+_ATTRIBUTES: dict[str, Callable[[Change], str]] = {
+    "EventName": lambda change: change.name,
+    "EventSource": lambda _: org_changes.SOURCE,
+    "ReadOnly": lambda _: "false",
+    "ResourceName": lambda change: change.subject[1],
+    "ResourceType": lambda change: change.subject[0],
+    "Username": org_changes.user_of,
+}
+"""EventId and AccessKeyId are attributes as well: no event here is looked for by them."""
+
+
+def lookup_events(call: Call, moment: Moment) -> Mapping[str, Any]:
+    """Answer with the changes of the organisation, newest first: in us-east-1, to the management account.
+
+    Source: CloudTrail API reference, LookupEvents: one attribute, 50 events a page, 90 days.
+    """
+    since, until = _asked_times(call, moment)
+    wanted = _asked_attribute(call)
+    is_here = (
+        call.region == org_changes.REGION and call.account_id == moment.org.management_account_id
+    )
+    found = org_changes.changes(moment.org, since, until) if is_here else []
+    found = [change for change in reversed(found) if wanted(change)]
+    shown, token = call.page(moment, found, default=_PAGE, largest=_PAGE)
+    events = [org_changes.lookup_event(moment.org, change) for change in shown]
+    return {"Events": events, "NextToken": token}
+
+
+def _asked_times(call: Call, moment: Moment) -> tuple[int, int]:
+    now = seconds_of(moment.now)
+    since = _seconds(call.params.get("StartTime"), now - _HISTORY)
+    until = _seconds(call.params.get("EndTime"), now)
+    if since > until:
+        text = "The start time must be before the end time."
+        raise ApiError("InvalidTimeRangeException", text)
+    return max(since, now - _HISTORY), min(until, now) + 1
+
+
+def _seconds(asked: Any, default: int) -> int:
+    if asked is None:
+        return default
+    if isinstance(asked, int | float):
+        return int(asked)
+    at = datetime.fromisoformat(str(asked))
+    return seconds_of(at if at.tzinfo else at.replace(tzinfo=UTC))
+
+
+def _asked_attribute(call: Call) -> Callable[[Change], bool]:
+    asked = call.params.get("LookupAttributes") or []
+    if not asked:
+        return lambda _: True
+    if len(asked) > 1:
+        text = "You can specify at most one lookup attribute."
+        raise ApiError("InvalidLookupAttributesException", text)
+    key, value = asked[0].get("AttributeKey"), asked[0].get("AttributeValue")
+    read = _ATTRIBUTES.get(str(key))
+    return lambda change: read is not None and read(change) == value
+
+
 HANDLERS: dict[str, Handler] = {
     "DescribeTrails": describe_trails,
     "GetEventSelectors": get_event_selectors,
     "GetTrailStatus": get_trail_status,
+    "LookupEvents": lookup_events,
 }

@@ -7,12 +7,15 @@ from typing import Any
 
 from sandbox.access import ANALYST_ROLE, HUB_ROLE, MANAGEMENT_ROLE, MEMBER_ROLE, WRITE_ROLE
 from sandbox.faults import BadRule, Faults, read_rules
+from sandbox.moments import HOUR, seconds_of
 from sandbox.server.errors import Answer
 from sandbox.server.event_queue import EventQueue
 from sandbox.server.models import Wire, model_of
 from sandbox.server.security_hub.findings import edit_of, note
 from sandbox.server.stats import Stats
 from sandbox.server.world import Moment, World
+
+_MOST_HOURS = 31 * 24
 
 
 class BadRequest(Exception):
@@ -30,6 +33,7 @@ class Control:
         self._routes: dict[tuple[str, str], Callable[[Wire], Any]] = {
             ("GET", "health"): self._health,
             ("POST", "workflow"): self._set_workflow,
+            ("POST", "denials"): self._send_denials,
             ("GET", "clock"): lambda _: _described(self._world.moment()),
             ("POST", "clock"): self._set_clock,
             ("GET", "stats"): lambda _: self._counts(),
@@ -94,6 +98,15 @@ class Control:
         self._world.edit(moment, [edit_of(finding, fields) for finding in found])
         missing = sorted(set(ids) - {finding["Id"] for finding in found})
         return {"changed": len(found), "missing": missing}
+
+    def _send_denials(self, wire: Wire) -> dict[str, Any]:
+        """Put the denied calls of the last hours into the queue again."""
+        asked = _body(wire)
+        hours = asked.get("hours") if isinstance(asked, dict) else None
+        if not isinstance(hours, int) or isinstance(hours, bool) or not 0 < hours <= _MOST_HOURS:
+            raise BadRequest(f'The body is {{"hours": <1 to {_MOST_HOURS}>}}')
+        now = seconds_of(self._world.moment().now)
+        return {"sent": self._events.send_denials(now - hours * HOUR, now)}
 
     def _counts(self) -> dict[str, Any]:
         calls = self._stats.calls

@@ -1,6 +1,7 @@
 """EventBridge and the queue behind it: what Security Hub announces goes to SQS in the security account.
 
-One rule of the aggregation Region sends both kinds of event on. moto keeps the queue, so that any client can work with it.
+One rule of the aggregation Region sends both kinds of event on; rules in every account send the calls that a policy denied.
+moto keeps the queue, so that any client can work with it.
 """
 
 import json
@@ -9,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from sandbox.history import denials
 from sandbox.model import Document, Org
+from sandbox.moments import seconds_of
 from sandbox.server.moto_side import MotoSide
 from sandbox.server.security_hub.findings_v2 import ocsf_of
 from sandbox.server.world import Moment
@@ -26,6 +29,7 @@ class EventQueue:
     """Sends an envelope for each changed finding, as both generations of Security Hub write it."""
 
     def __init__(self, org: Org, moto: MotoSide, *, real_time: Callable[[], datetime]) -> None:
+        self._org = org
         self._account_id = org.security_account_id
         self._region = org.home_region
         self._moto = moto
@@ -33,6 +37,7 @@ class EventQueue:
         self._guard = threading.Lock()
         self._is_made = False
         self._seconds = 0
+        self._denials_until: int | None = None
 
     def url(self, endpoint: str) -> str:
         """Name the queue as its clients do."""
@@ -61,6 +66,21 @@ class EventQueue:
             for event in envelopes(moment, row, at=at)
         ]
         self.send(bodies)
+        return len(bodies)
+
+    def announce_denials(self, moment: Moment) -> int:
+        """Send the calls that were denied since the last time, and tell how many; nothing the first time."""
+        until = seconds_of(moment.now)
+        with self._guard:
+            since, self._denials_until = self._denials_until, until
+        return self.send_denials(until if since is None else since, until)
+
+    def send_denials(self, since: int, until: int) -> int:
+        """Send the calls that were denied from a moment on and before another, and tell how many."""
+        found = denials.records(self._org, since, until)[-_MOST_CHANGES:]
+        bodies = [json.dumps(denials.envelope(one), separators=(",", ":")) for one in found]
+        if bodies:
+            self.send(bodies)
         return len(bodies)
 
     def send(self, bodies: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -82,6 +83,28 @@ def test_a_set_clock_announces_nothing_and_time_that_passes_does(running, caller
     assert 0 < len(rows) < len(moment.findings.rows)
     running.world.on_change(moment, rows[:3], False)
     assert len(received(running, callers)) == 6
+
+
+def test_denied_calls_are_announced_when_they_are_asked_for(running, callers):
+    def asked(body):
+        url = f"{running.url}/_sandbox/denials"
+        return urlopen(Request(url, method="POST", data=json.dumps(body).encode()), timeout=10)
+
+    with asked({"hours": 72}) as answer:
+        sent = json.load(answer)["sent"]
+    events = received(running, callers)
+    assert len(events) == sent > 0
+    times = [event["time"] for event in events]
+    assert times == sorted(times)
+    assert times[0] >= f"{NOW - timedelta(hours=72):%Y-%m-%dT%H:%M:%SZ}"
+    for event in events:
+        detail = event["detail"]
+        assert event["detail-type"] == "AWS API Call via CloudTrail"
+        assert event["source"] == f"aws.{detail['eventSource'].partition('.')[0]}"
+        assert event["account"] == detail["recipientAccountId"]
+        assert "is not authorized to perform" in detail["errorMessage"]
+    with pytest.raises(HTTPError, match="400"):
+        asked({"hours": 0})
 
 
 def test_only_the_writers_role_and_people_may_write(running, callers, analyst):

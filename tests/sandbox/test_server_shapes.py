@@ -217,6 +217,7 @@ def cloud_trail_calls(snapshot):
     return {
         "DescribeTrails": {},
         "GetEventSelectors": {"TrailName": of_organization.arn},
+        "LookupEvents": {},
         "GetTrailStatus": {"Name": of_organization.arn},
     }
 

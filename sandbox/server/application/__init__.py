@@ -12,7 +12,7 @@ from sandbox.access import Keyring, Permissions, Principal, RoleTrust
 from sandbox.faults import Facts, Faults, Rule
 from sandbox.server import paging, sts
 from sandbox.server.application import permission
-from sandbox.server.application.services import OWN, SHARED, Services
+from sandbox.server.application.services import OWN, Services
 from sandbox.server.calls import Call
 from sandbox.server.control import Control
 from sandbox.server.errors import Answer, ApiError, Failure, render, spelled
@@ -109,7 +109,7 @@ class Application:
         principal = self._authenticate(scope, request.wire)
         self._strike(request, params, principal)
         try:
-            is_ours = request.service in OWN and request.service not in SHARED
+            is_ours = request.operation in OWN.get(request.service, ())
             token = paging.token_in(params) if is_ours else None
             moment = self.world.moment(token.version if token else None)
         except paging.BadToken as error:
@@ -186,14 +186,17 @@ class Application:
 
     def _announce(self, moment: Moment, rows: Sequence[int], by_time: bool) -> None:
         """Put the events of changed findings into the queue: a caller's before it is answered, time's when it suits."""
-        past = {"is_past": self.world.is_clock_set}
         if by_time:
-            announce = threading.Thread(
-                target=self.events.announce, args=(moment, rows), kwargs=past, daemon=True
-            )
-            announce.start()
+            threading.Thread(target=self._announce_time, args=(moment, rows), daemon=True).start()
         else:
-            self.events.announce(moment, rows, **past)
+            self.events.announce(moment, rows, is_past=self.world.is_clock_set)
+
+    def _announce_time(self, moment: Moment, rows: Sequence[int]) -> None:
+        """Put the events of what time brought into the queue; a clock that is set brings no denied calls."""
+        is_past = self.world.is_clock_set
+        self.events.announce(moment, rows, is_past=is_past)
+        if not is_past:
+            self.events.announce_denials(moment)
 
     def _forward(self, call: Call, account_id: str) -> Answer:
         return self.moto.answer(call.wire, account_id)

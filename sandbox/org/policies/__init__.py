@@ -1,0 +1,71 @@
+"""The organisation's policies and where each is attached, as a plan with dates.
+
+Most are the export of the organisation's own catalogue (`sandbox/data/catalog`), under other names, merged, or in another
+order; `tests/invariants/attached.py` writes their files and `tests/invariants/test_attached.py` keeps them from going stale.
+The tree has gaps, carve-outs that do not work and changes by hand on purpose: `sandbox/data/planted.yaml` lists them, with
+what has to be said of each.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from sandbox.org.policies.others import OTHERS
+from sandbox.org.policies.plan import (
+    AI,
+    BACKUP,
+    EC2,
+    EVERYWHERE,
+    INSPECTOR,
+    PIPELINE,
+    RCP,
+    S3,
+    SCP,
+    TAG,
+    TYPE_SPANS,
+    Attachment,
+    PolicyPlan,
+    Span,
+    types_at,
+)
+from sandbox.org.policies.scps import SCPS
+
+__all__ = [
+    "AI",
+    "BACKUP",
+    "EC2",
+    "EVERYWHERE",
+    "INSPECTOR",
+    "PIPELINE",
+    "PLANS",
+    "RCP",
+    "S3",
+    "SCP",
+    "TAG",
+    "TYPE_SPANS",
+    "Attachment",
+    "PolicyPlan",
+    "Span",
+    "content_of",
+    "text_of",
+    "types_at",
+]
+
+_FOLDER = Path(__file__).parents[2] / "data" / "policies"
+
+PLANS = (*SCPS, *OTHERS)
+
+
+def text_of(plan: PolicyPlan, moment: int) -> str:
+    """Return a policy's content at that moment, as DescribePolicy gives it, with its placeholders."""
+    text = content_of(f"{plan.key}.drifted" if moment >= plan.drifts_at else plan.key)
+    if plan.is_as_saved:
+        return text
+    compact = json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
+    return compact[: len(compact) // 2] if plan.is_cut else compact
+
+
+@cache
+def content_of(key: str) -> str:
+    """Return a content file, with its placeholders."""
+    return (_FOLDER / f"{key}.json").read_text(encoding="utf-8")
