@@ -23,6 +23,10 @@ FINDING_TYPES: Final = frozenset(
         "UnusedPermission",
     }
 )
+# Words of addresses (/invariants/drift/), which an id would hide behind.
+RESERVED: Final = frozenset(
+    {"adopt", "candidates", "denials", "drift", "export", "matrix", "pack", "what-if"}
+)
 _ARN: Final = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:(\d{12}|aws|)?:.+\Z")
 _PRINCIPAL: Final = re.compile(
     r"(arn:[a-z-]+:(iam|sts)::(\d{12}|\*):(root|(role|user|federated-user)/[^*?]+)"
@@ -39,12 +43,18 @@ class Complaint:
 
 def check(invariant: Invariant) -> Iterator[Complaint]:
     """Everything that is wrong with a record whose fields are each right."""
+    yield from _id(invariant)
     yield from _targets(invariant)
     yield from _finding_types(invariant)
     yield from _waivers(invariant)
     yield from _tests(invariant)
     yield from _probes(invariant)
     yield from _policy(invariant)
+
+
+def _id(invariant: Invariant) -> Iterator[Complaint]:
+    if invariant.id in RESERVED:
+        yield Complaint(("id",), f'"{invariant.id}" is the address of a page', "Choose another id.")
 
 
 def _targets(invariant: Invariant) -> Iterator[Complaint]:

@@ -197,6 +197,15 @@ class Invariant:
     """Why it no longer holds. Empty: it does."""
     lint_waivers: Mapping[str, Text] = field(default_factory=dict)
     """Rules of the linter that this policy breaks on purpose, each with the reason."""
+    mandatory: bool | None = None
+    """Whether every account in scope has to have it: the KPI of coverage counts those. Left out: yes
+    where the severity is CRITICAL or HIGH."""
+
+    @property
+    def is_mandatory(self) -> bool:
+        if self.mandatory is None:
+            return self.severity in (Severity.CRITICAL, Severity.HIGH)
+        return self.mandatory
 
     @property
     def is_authorisation(self) -> bool:

@@ -41,6 +41,9 @@ MANAGE_RECIPIENTS: Final = "posture.manage_recipients"
 MANAGE_PEOPLE: Final = "posture.manage_people"
 MANAGE_WEBHOOKS: Final = "posture.manage_webhooks"
 READ_AUDIT: Final = "posture.read_audit"
+MANAGE_INVARIANTS: Final = "invariants.manage_invariants"
+ENFORCE_INVARIANTS: Final = "invariants.enforce_invariants"
+MANAGE_DRIFT: Final = "invariants.manage_drift"
 
 RIGHTS: Final = (
     Right(
@@ -73,6 +76,21 @@ RIGHTS: Final = (
     Right(ATTEST, "Attest", "Record what no API tells, with an owner and an expiry."),
     Right(EDIT_REVIEWS, "Write the weekly review", "Answers, notes and actions of a draft."),
     Right(PUBLISH_REVIEWS, "Publish the weekly review", "After that nobody can change it."),
+    Right(
+        MANAGE_INVARIANTS,
+        "Manage invariants",
+        "Take an invariant from draft to tested and staged, and back; retire what is not enforced.",
+    ),
+    Right(
+        ENFORCE_INVARIANTS,
+        "Put invariants into force",
+        "Say that an invariant is enforced, or is so no longer.",
+    ),
+    Right(
+        MANAGE_DRIFT,
+        "Manage drift",
+        "Accept what has drifted from the catalogue, with a reason, and say who looks after it.",
+    ),
     Right(MANAGE_RECIPIENTS, "Manage recipients", "Who gets the weekly review by mail, and when."),
     Right(MANAGE_WEBHOOKS, "Manage webhooks", "Where events are sent to."),
     Right(
@@ -84,19 +102,38 @@ RIGHTS: Final = (
 )
 
 _ENGINEER: Final = frozenset(
-    {SEE_EVERYTHING, READ_FINDINGS, COLLECT, TRIAGE, IMPORT, ATTEST, READ_REVIEWS, EDIT_REVIEWS}
+    {
+        SEE_EVERYTHING,
+        READ_FINDINGS,
+        COLLECT,
+        TRIAGE,
+        IMPORT,
+        ATTEST,
+        READ_REVIEWS,
+        EDIT_REVIEWS,
+        MANAGE_INVARIANTS,
+        MANAGE_DRIFT,
+    }
 )
 
 ROLES: Final = (
     Role(
         "Security engineer",
-        "Triages findings and prepares the weekly review.",
+        "Triages findings, tests and stages invariants, and prepares the weekly review.",
         _ENGINEER,
     ),
     Role(
         "Security lead",
-        "As a security engineer; publishes the weekly review and says who gets it.",
-        _ENGINEER | {PUBLISH_REVIEWS, MANAGE_RECIPIENTS, MANAGE_WEBHOOKS, READ_AUDIT},
+        "As a security engineer; puts invariants into force, publishes the weekly review and says who "
+        "gets it.",
+        _ENGINEER
+        | {
+            ENFORCE_INVARIANTS,
+            PUBLISH_REVIEWS,
+            MANAGE_RECIPIENTS,
+            MANAGE_WEBHOOKS,
+            READ_AUDIT,
+        },
     ),
     Role(
         "Executive",

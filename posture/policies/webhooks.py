@@ -30,6 +30,9 @@ FINDINGS_WORKFLOW: Final = "findings.workflow_changed"
 REVIEW_FROZEN: Final = "review.frozen"
 REVIEW_PUBLISHED: Final = "review.published"
 REVIEW_ERRATUM: Final = "review.erratum"
+INVARIANT_MOVED: Final = "invariant.moved"
+DRIFT_OPENED: Final = "drift.opened"
+DRIFT_ENDED: Final = "drift.ended"
 COLLECTION_FAILED: Final = "collection.failed"
 COLLECTION_PARTIAL: Final = "collection.partial"
 
@@ -69,6 +72,24 @@ EVENTS: Final = (
         "Erratum added",
         "To a published weekly review.",
         roles.READ_REVIEWS,
+    ),
+    EventType(
+        INVARIANT_MOVED,
+        "Invariant moved",
+        "Somebody took a step of its life: tested, staged, enforced, retired, or back.",
+        roles.SEE_EVERYTHING,
+    ),
+    EventType(
+        DRIFT_OPENED,
+        "Drift opened",
+        "Policies in AWS are not what the catalogue of invariants says: all of one reading together.",
+        roles.READ_FINDINGS,
+    ),
+    EventType(
+        DRIFT_ENDED,
+        "Drift ended",
+        "They are so again: all of one reading together.",
+        roles.READ_FINDINGS,
     ),
     EventType(
         COLLECTION_FAILED,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from inventory.models import Organization
 from posture import tasks
 from posture.actions import HISTORY
-from posture.management import demonstration
+from posture.management import demonstration, register
 from posture.management.commands.collect import sentence, wait
 from posture.models import RollupState
 from posture.policies import sign_in
@@ -33,6 +33,7 @@ class Command(BaseCommand):
                 "Only a sandbox has a past to go to: set POSTURE_DEMO=1 and AWS_ENDPOINT_URL."
             )
         now = timezone.now()
+        self._weeks: int = options["weeks"]
         moments = [now - STEP * week for week in range(options["weeks"], 0, -1)]
         done = RollupState.objects.filter(name="scores").first()
         if done is not None:
@@ -59,14 +60,28 @@ class Command(BaseCommand):
         self.stdout.write(f"{title}: {sentence(wait(started, timeout=600))}")
         self.stdout.flush()
         for organization in Organization.objects.order_by("pk"):
+            weeks_ago = round((timezone.now() - moment) / STEP)
+            register.advance(
+                organization, weeks_ago=weeks_ago, first_weeks_ago=self._weeks, now=moment
+            )
             demonstration.live(organization, now=moment, is_past=title != _TODAY)
+        send_denials(STEP)
 
 
 def move_clock(moment: datetime | None) -> None:
     """Set the sandbox's clock; None lets it follow the real one again."""
+    _ask("clock", {"now": moment.isoformat() if moment else None})
+
+
+def send_denials(past: timedelta) -> None:
+    """Let the sandbox put into the event queue what was denied in the time before its clock."""
+    _ask("denials", {"hours": past // timedelta(hours=1)})
+
+
+def _ask(control: str, body: dict[str, Any]) -> None:
     request = urllib.request.Request(  # noqa: S310 (the endpoint is the sandbox on loopback)
-        f"{settings.AWS_ENDPOINT_URL}/_sandbox/clock",
-        data=json.dumps({"now": moment.isoformat() if moment else None}).encode(),
+        f"{settings.AWS_ENDPOINT_URL}/_sandbox/{control}",
+        data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
         method="POST",
     )

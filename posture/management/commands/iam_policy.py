@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PATH = "docs/iam-policy.json"
 # Every package whose modules declare PERMISSIONS beside their calls.
-PACKAGES = ("inventory.sources", "findings.sources")
+PACKAGES = ("inventory.sources", "findings.sources", "invariants.sources")
 
 
 def render() -> str:

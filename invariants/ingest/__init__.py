@@ -1,0 +1,1 @@
+"""The catalogue's files, and records of CloudTrail, into the tables."""
