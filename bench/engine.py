@@ -4,7 +4,8 @@ Claims, each a ratio taken in one run:
 - an evaluation costs at most ten times a walk in plain Python over the same statements that looks at
   each effect, action, resource and condition value once, and compares the actions;
 - the same holds for the first request of each action, for which nothing is remembered yet;
-- the same holds for requests of which much is unknown.
+- the same holds for requests of which much is unknown;
+- one core evaluates at least 20,000 requests a second, with all keys known and with most unknown.
 
 A walk decides nothing: it is what any evaluation would at least have to read.
 
@@ -44,6 +45,7 @@ from invariants.engine import (  # noqa: E402
 
 RUNS: Final = 9
 LIMIT: Final = 10
+PER_SECOND: Final = 20_000
 _ADMINS: Final = ["arn:aws:iam::*:role/platform/*", "arn:aws:iam::*:role/stacksets-exec-*"]
 _GLOBAL: Final = [
     "a4b",
@@ -325,6 +327,10 @@ def main() -> int:
             "the first evaluation of an action": "first",
         }.items()
     ]
+    claims += [
+        Claim(f"requests a second, {name}", 1 / seconds[key], PER_SECOND, is_floor=True)
+        for name, key in {"all keys known": "known", "most keys unknown": "unknown"}.items()
+    ]
     policies = [parse(one) for _, level in levels for _, one in level]
     return report(
         "engine",
@@ -337,8 +343,6 @@ def main() -> int:
             outcome.value: sum(evaluate(one, stack).outcome is outcome for one in known + unknown)
             for outcome in Outcome
         },
-        **{"per second, all keys known": round(1 / seconds["known"])},
-        **{"per second, most keys unknown": round(1 / seconds["unknown"])},
         **{"per second, first of an action": round(1 / seconds["first"])},
         **{"microseconds to build a request": seconds["built"] * 1e6},
         **{"milliseconds to parse and compile the stack": _compiling(levels) * 1e3},

@@ -18,6 +18,7 @@ SECTIONS: Final = {
     "reviews": "The weekly review and scorecards of the past",
     "large_organization": "Collecting a large organisation",
     "engine": "Evaluating policies",
+    "coverage": "Proving invariants in every account",
 }
 HEAD: Final = """# Performance
 

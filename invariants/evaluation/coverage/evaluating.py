@@ -1,0 +1,267 @@
+"""Every invariant in every account: once for all accounts of which the same is true."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from invariants import catalog, engine
+from invariants.catalog import RCP, SCP
+from invariants.evaluation.coverage import evidence, mentions, rulings, scopes, settings
+from invariants.evaluation.coverage.asking import ANY_ACCOUNT, CLOCK_KEYS, Asking, Subject
+from invariants.evaluation.coverage.kinship import Kinship
+from invariants.evaluation.coverage.layers import LAYERS, OWN, Core, Layers, Way, parse
+from invariants.evaluation.coverage.narrowing import Narrowing
+from invariants.evaluation.coverage.rulings import BROKEN, EXCEPTED, MISSING, Place, Ruling
+from invariants.evaluation.coverage.scopes import Scopes
+from invariants.evaluation.coverage.settings import Inherited
+from invariants.evaluation.coverage.world import Node, World
+
+_EXCEPTABLE: Final = frozenset({MISSING, BROKEN})
+
+
+# Rulings that a process remembers from one collection to the next: most policies stay as they are.
+MAX_KEPT: Final = 20_000
+_KEPT: Final[dict[object, Ruling]] = {}
+
+
+def forget() -> None:
+    """Decide everything anew the next time; the answers are the same."""
+    _KEPT.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How an invariant stands in the accounts of a group, and why.
+
+    `level` is the id of the root or an OU, OWN for the account itself, "" where no policy decides.
+    `evidence` is as evidence.py says.
+    """
+
+    state: str
+    reason: str
+    policy_id: str | None = None
+    level: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Accounts of which the same is true, by AWS's ids, and the decisions by the invariants' keys."""
+
+    accounts: tuple[str, ...]
+    decisions: Mapping[str, Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    groups: tuple[Group, ...]
+
+    def of(self, key: str, account_id: str) -> Decision | None:
+        """The decision for one invariant in one account; None for what was not evaluated."""
+        for group in self.groups:
+            if account_id in group.accounts:
+                return group.decisions.get(key)
+        return None
+
+
+def evaluate(
+    world: World,
+    catalogue: catalog.Catalogue,
+    *,
+    now: datetime,
+    accounts: Collection[str] | None = None,
+) -> Evaluation:
+    """Decide every invariant of the catalogue that is not retired, in all accounts or in some.
+
+    `now` is what policies that read the clock go by. Pure: the same world gives the same evaluation.
+    """
+    return _Evaluating(world, catalogue, now=now).evaluation(accounts)
+
+
+class _Evaluating:
+    def __init__(self, world: World, catalogue: catalog.Catalogue, *, now: datetime) -> None:
+        self.world = world
+        self.records = {record.id: record for record in catalogue if not record.retired}
+        self.layers = Layers(world)
+        self.scopes = Scopes(world, self.records)
+        self.kinship = Kinship(world, catalogue)
+        self._mentions: dict[object, mentions.Mentions] = {}
+        self._asking_accounts = self._accounts_in_probes(catalogue)
+        self.asking = Asking(
+            world, self.layers, catalogue.parameters, reads=_keys_read(world), now=now
+        )
+        self.narrowing = Narrowing(world, self.records, self.kinship)
+        self._digests = {record.id: hash(repr(record)) for record in catalogue}
+        self._setting = self._told_apart_by(catalogue, now)
+        self._inherited: dict[object, Inherited] = {}
+
+    def evaluation(self, accounts: Collection[str] | None) -> Evaluation:
+        wanted = [node for node in self.world.accounts if accounts is None or node.id in accounts]
+        groups: dict[object, list[Node]] = defaultdict(list)
+        for account in wanted:
+            groups[self._likeness(account)].append(account)
+        return Evaluation(tuple(self._group(tuple(nodes)) for nodes in groups.values()))
+
+    def _likeness(self, account: Node) -> object:
+        """What two accounts have to share for the same to be true of both."""
+        is_named = account.id in self.scopes.named_accounts
+        is_management = account.id == self.world.management_account_id
+        return (
+            account.parent_id,
+            account.state,
+            self.layers.own(account.id),
+            account.id if self._is_told_apart(account) else "",
+            account.id if is_named or is_management else "",
+        )
+
+    def _is_told_apart(self, account: Node) -> bool:
+        """Whether a policy above the account names it."""
+        ways = (self.layers.way(account.id, policy_type) for policy_type in LAYERS.values())
+        return self._called(account, *ways) != ANY_ACCOUNT
+
+    def _called(self, account: Node, *ways: Way) -> str:
+        """By what name these policies may tell the account from others."""
+        if account.id in self._asking_accounts:
+            return account.id
+        cores = tuple(way.core for way in ways)
+        found = self._mentions.get(cores)
+        if found is None:
+            others = (
+                self.layers.way(one, policy_type).core
+                for one in self._asking_accounts
+                for policy_type in LAYERS.values()
+            )
+            policies = {policy for core in (*cores, *others) for level in core for policy in level}
+            found = self._mentions[cores] = mentions.of(policies, self.world)
+        return account.id if mentions.names(found, account.id) else ANY_ACCOUNT
+
+    def _accounts_in_probes(self, catalogue: catalog.Catalogue) -> tuple[str, ...]:
+        """The accounts of this organisation that probes name: their policies decide as well."""
+        named = {value for values in catalogue.parameters.values() for value in values}
+        return tuple(sorted(named & {node.id for node in self.world.accounts}))
+
+    def _group(self, accounts: tuple[Node, ...]) -> Group:
+        first = accounts[0]
+        scp, rcp = self.layers.way(first.id, SCP), self.layers.way(first.id, RCP)
+        asides = {key: self.scopes.aside(record, first) for key, record in self.records.items()}
+        in_scope = frozenset(key for key, aside in asides.items() if aside is None)
+        place = Place(first.role, in_scope)
+        decisions = {}
+        for key, record in self.records.items():
+            aside = asides[key]
+            if aside is not None:
+                decisions[key] = Decision(aside.state, aside.reason)
+            elif record.type in LAYERS.values():
+                ways = self.narrowing.way(key, scp), self.narrowing.way(key, rcp)
+                subject = Subject(self._called(first, *ways), *ways)
+                decisions[key] = self._by_requests(record, first, subject, place)
+            else:
+                decisions[key] = self._by_values(record, first)
+        return Group(tuple(account.id for account in accounts), decisions)
+
+    def _by_requests(
+        self, record: catalog.Invariant, account: Node, subject: Subject, place: Place
+    ) -> Decision:
+        key = (
+            self._setting,
+            record.id,
+            self._digests[record.id],
+            record.type in self.world.enabled_types,
+            subject.account_id,
+            self._texts(subject.scp.core),
+            self._texts(subject.rcp.core),
+            place,
+        )
+        ruling = _KEPT.get(key)
+        if ruling is None:
+            if len(_KEPT) >= MAX_KEPT:
+                _KEPT.clear()
+            ruling = _KEPT[key] = rulings.rule(record, subject, place, self.asking, self.kinship)
+        levels = {engine.Layer.SCP: subject.scp.levels, engine.Layer.RCP: subject.rcp.levels}
+        level = ""
+        if ruling.layer is not None and ruling.level is not None:
+            level = levels[ruling.layer][ruling.level]
+        found = evidence.of_ruling(ruling, levels, subject.account_id)
+        decision = Decision(ruling.state, ruling.reason, ruling.policy_id, level, found)
+        # Only what is not there is excepted: a policy that is wrong is wrong in an OU of exceptions too.
+        return self._unless_excepted(record, account, decision, frozenset({MISSING}))
+
+    def _texts(self, core: Core) -> tuple[tuple[tuple[str, int], ...], ...]:
+        """The policies of a stack, told apart by their texts as well."""
+        return tuple(tuple((one, self._hashes[one]) for one in level) for level in core)
+
+    def _told_apart_by(self, catalogue: catalog.Catalogue, now: datetime) -> tuple[object, ...]:
+        """All else that a ruling may depend on. Of the keys that policies read only the names count, and
+        of the time only whether any reads it."""
+        self._hashes = {one.id: hash(one.content) for one in self.world.policies.values()}
+        reads = self.asking.reads
+        others = tuple(
+            self._texts(self.layers.way(one, policy_type).core)
+            for one in self._asking_accounts
+            for policy_type in LAYERS.values()
+        )
+        kept_by_aws = frozenset(i for i, one in self.world.policies.items() if one.is_kept_by_aws)
+        return (
+            self.world.org_id,
+            self.world.management_account_id,
+            tuple(sorted(catalogue.parameters.items())),
+            tuple(sorted(self._digests.items())),
+            self._asking_accounts,
+            others,
+            kept_by_aws,
+            reads,
+            now if reads & CLOCK_KEYS else None,
+        )
+
+    def _by_values(self, record: catalog.Invariant, account: Node) -> Decision:
+        way = self.layers.way(account.id, record.type)
+        key = (record.id, way.core)
+        inherited = self._inherited.get(key)
+        if inherited is None:
+            inherited = self._inherited[key] = settings.rule(record, way, self.world)
+        level = "" if inherited.level is None else way.levels[inherited.level]
+        found = evidence.of_inherited(inherited, way.levels)
+        decision = Decision(inherited.state, inherited.reason, inherited.policy_id, level, found)
+        return self._unless_excepted(record, account, decision, _EXCEPTABLE)
+
+    def _unless_excepted(
+        self, record: catalog.Invariant, account: Node, decision: Decision, of: frozenset[str]
+    ) -> Decision:
+        if decision.state not in of:
+            return decision
+        excepted = scopes.excepted(record, account, self.world)
+        if excepted is None:
+            return decision
+        reason = f"{excepted.reason} {decision.reason}"
+        found = evidence.of_exception(excepted, dict(decision.evidence))
+        return Decision(EXCEPTED, reason, decision.policy_id, decision.level, found)
+
+
+def _keys_read(world: World) -> frozenset[str]:
+    """The condition keys of all SCPs and RCPs, in lower case."""
+    return frozenset(
+        key.lower()
+        for text in world.policies.values()
+        if text.type in LAYERS.values()
+        for key in _keys_of(text.content, text.type)
+    )
+
+
+def _keys_of(content: str | None, policy_type: str) -> Iterable[str]:
+    policy = parse(content, policy_type).policy
+    return engine.keys_read(policy) if policy is not None else ()
+
+
+def own_level(level: str, account_id: str) -> str:
+    """A decision's level as an id of AWS."""
+    return account_id if level == OWN else level
+
+
+def decisions(evaluation: Evaluation) -> Iterator[tuple[str, str, Decision]]:
+    """Each pair once: key, account id, decision."""
+    for group in evaluation.groups:
+        for key, decision in group.decisions.items():
+            for account_id in group.accounts:
+                yield key, account_id, decision
