@@ -200,6 +200,9 @@ def load(root: Path) -> Environment:
     )
     if environment.aws == "sandbox":
         environment.add(_demo(kept), is_forced=True)
+        # The invented organisation has invariants and parameters of its own.
+        folder = root / "sandbox" / "data" / "catalog"
+        environment.add({"POSTURE_CATALOG_FOLDERS": str(folder)}, is_forced=True)
     return environment
 
 

@@ -1,0 +1,1 @@
+"""Where records of CloudTrail come from, besides the event queue: files of trails."""
