@@ -1,6 +1,7 @@
 """Findings from the event queue: stored first, deleted from the queue after that."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,10 +9,12 @@ from typing import Final
 
 from django.db import transaction
 
+from findings.ingest import event_routes
 from findings.ingest.collected import QUEUE, take_pages
 from findings.ingest.controls import load_catalog
 from findings.models import Feed, QueueFeed
-from findings.normalise.records import Page
+from findings.normalise.records import Page, Rejected
+from findings.normalise.routed import RoutedEvent, TakenIn
 from findings.sources import event_queue
 from findings.sources.event_queue import Message
 from inventory.actions import Clock
@@ -53,11 +56,13 @@ def take(
 
     :raises SourceError: SQS did not delete them
     """
-    batch = event_queue.read(messages, api=api, left_out=READ_DIRECTLY)
+    routed = event_routes.kinds()
+    batch = event_queue.read(messages, api=api, left_out=READ_DIRECTLY, routed=routed)
     counts = {"received": len(messages), "skipped": batch.skipped}
     with event_queue.holding(client, messages, queue_url=feed.queue_url):
+        others = _route(batch, feed.organization, now=clock())
         catalog = load_catalog(feed.organization)
-        for at, page in _pages(batch, now=clock()):
+        for at, page in _pages(batch, others.unread, now=clock()):
             tally = take_pages(
                 [page],
                 organization=feed.organization,
@@ -69,13 +74,15 @@ def take(
             )
             for name, count in tally.counts.items():
                 counts[name] = counts.get(name, 0) + count
+    counts |= others.counts
     _note_taken(feed.pk, counts, latest_at=batch.latest_at, now=clock())
     failed = event_queue.delete(client, messages, queue_url=feed.queue_url)
     if failed:
         _log.warning("SQS did not delete %d of %d messages; they come again", failed, len(messages))
     return Taken(
         counts,
-        is_news=any(counts.get(name) for name in ("new", "changed", "opened", "closed")),
+        is_news=others.is_news
+        or any(counts.get(name) for name in ("new", "changed", "opened", "closed")),
         is_last=len(messages) < event_queue.GATHERED,
     )
 
@@ -104,13 +111,35 @@ def note_stopped(feed: QueueFeed, *, now: datetime) -> None:
     running.update(state=QueueFeed.State.STOPPED, heartbeat_at=now)
 
 
-def _pages(batch: event_queue.Batch, *, now: datetime) -> Iterator[tuple[datetime, Page]]:
+def _route(batch: event_queue.Batch, organization: Organization, *, now: datetime) -> TakenIn:
+    """Let others take in what is theirs."""
+    counts: Counter[str] = Counter()
+    unread: list[tuple[RoutedEvent, str]] = []
+    is_news = False
+    for kind, found in batch.routed.items():
+        events = [
+            RoutedEvent(one.message.message_id, one.at, one.detail, one.message.body)
+            for one in found
+        ]
+        taken = event_routes.taker_of(kind)(organization, events, now)
+        counts.update(taken.counts)
+        unread += taken.unread
+        is_news |= taken.is_news
+    return TakenIn(counts, tuple(unread), is_news)
+
+
+def _pages(
+    batch: event_queue.Batch, unread: Sequence[tuple[RoutedEvent, str]], *, now: datetime
+) -> Iterator[tuple[datetime, Page]]:
     """Each page with the moment as of which it is true; what could not be read comes last."""
     for page in batch.pages:
         # AWS's clock may be ahead of ours.
         yield min(page.at, now), page.page
-    if batch.rejected:
-        yield now, Page((), batch.rejected, None)
+    rejected = batch.rejected + tuple(
+        Rejected(event.message_id, why, event.body, shape=event_queue.TEXT) for event, why in unread
+    )
+    if rejected:
+        yield now, Page((), rejected, None)
 
 
 def _no_beat(_: Mapping[str, int]) -> None:

@@ -11,7 +11,16 @@ from inventory.access import AnyUser
 
 # A consumer waits 20 seconds for messages, and beat looks each minute.
 SILENT: Final = timedelta(seconds=180)
-_COUNTED: Final = ("received", "new", "changed", "unchanged", "quarantined", "skipped")
+_COUNTED: Final = (
+    "received",
+    "new",
+    "changed",
+    "unchanged",
+    "calls",
+    "denials",
+    "quarantined",
+    "skipped",
+)
 _State = QueueFeed.State
 
 

@@ -23,7 +23,8 @@ class Hint:
     """One thing that prevents findings like this one.
 
     `title` is a short name of it; `url` leads to a page of this site or to AWS's documentation, ""
-    leads nowhere. `stops_finding`: with it in place the check has nothing to fail on.
+    leads nowhere. `stops_finding`: with it in place the check has nothing to fail on, else nobody can
+    make use of the weakness and the finding stays.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Hint:
     link_text: str = ""
     stops_finding: bool = True
     is_external: bool = False
+    kind: str = ""  # of findings/data, "" of a registered source
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,15 @@ def for_control(control_id: str) -> tuple[Hint, ...]:
     return _by_control().get(control_id, ())
 
 
+def preventable() -> frozenset[str]:
+    """The controls whose findings some kind of preventive control keeps from coming up at all."""
+    return frozenset(
+        control_id
+        for control_id, known in _by_control().items()
+        if any(hint.stops_finding for hint in known)
+    )
+
+
 @cache
 def _by_control() -> Mapping[str, tuple[Hint, ...]]:
     data: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
@@ -90,6 +101,7 @@ def _by_control() -> Mapping[str, tuple[Hint, ...]]:
             link_text="AWS documentation",
             stops_finding=entry["stops"] == "finding",
             is_external=True,
+            kind=entry["kind"],
         )
         for control_id in entry["controls"]:
             found[control_id] = (*found.get(control_id, ()), hint)

@@ -1,5 +1,7 @@
 """The SQS queue that EventBridge fills with Security Hub's events: receive, read, hold, delete.
 
+Events of other kinds that somebody takes (`routed`) are read as far as their envelope.
+
 Delivery is at least once and in no order. A message is deleted only when its findings are stored;
 whatever happens before that, it comes again.
 """
@@ -46,8 +48,8 @@ _SHAPES = {
 _WITHOUT_FINDINGS = frozenset({"Security Hub Insight Results"})
 _SHAPE_OF_API = {"v1": reader.ASFF, "v2": reader.OCSF}
 _PARSERS = {reader.ASFF: asff.parse, reader.OCSF: ocsf.parse}
-_TEXT = "text"
-_REMEDY = "Let the rule send Security Hub's events whole, and nothing else, to this queue"
+TEXT = "text"
+_REMEDY = "Let the rules send the events of deploy/aws whole, and nothing else, to this queue"
 _REGION = re.compile(r"//(?:sqs\.)?([a-z]{2,}(?:-[a-z]+)+-\d)\.")
 _log = logging.getLogger(__name__)
 
@@ -71,25 +73,40 @@ class EventPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Routed:
+    """An event of a kind that somebody else takes; `detail` as it came."""
+
+    message: Message
+    at: datetime
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What messages hold: findings, each in its newest state only, and what could not be read.
 
     `pages` are in the order of their events. `skipped` messages are of the API that is not read, of
     products read elsewhere, or hold no findings by nature. `latest_at` is the newest event; None
-    where no message was one.
+    where no message was one. `routed` are events for others, by their kind (detail-type), each with
+    its message.
     """
 
     pages: tuple[EventPage, ...]
     rejected: tuple[Rejected, ...]
     skipped: int
     latest_at: datetime | None
+    routed: Mapping[str, tuple[Routed, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Event:
+    """`detail` is that of a kind which is routed; it has no findings then."""
+
     shape: str
     at: datetime
     findings: Sequence[Mapping[str, Any]]
+    kind: str = ""
+    detail: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -143,21 +160,31 @@ def receive(
     return found
 
 
-def read(messages: Iterable[Message], *, api: str, left_out: frozenset[str] = frozenset()) -> Batch:
+def read(
+    messages: Iterable[Message],
+    *,
+    api: str,
+    left_out: frozenset[str] = frozenset(),
+    routed: frozenset[str] = frozenset(),
+) -> Batch:
     """Return what the messages hold for an installation that reads `api` (v1 or v2).
 
-    Findings of the products `left_out` are skipped. A message that cannot be read is rejected
+    Findings of the products `left_out` are skipped; events of the kinds `routed` are for others. A message that cannot be read is rejected
     whole, as text; a finding that cannot is rejected by itself.
     """
     newest, rejected, skipped = _Newest(), list[Rejected](), 0
     latest_at: datetime | None = None
+    others: dict[str, list[Routed]] = {}
     for message in messages:
         try:
-            event = _event(message.body)
+            event = _event(message.body, routed=routed)
         except Unreadable as e:
-            rejected.append(Rejected(message.message_id, str(e), message.body, shape=_TEXT))
+            rejected.append(Rejected(message.message_id, str(e), message.body, shape=TEXT))
             continue
         latest_at = max(latest_at or event.at, event.at)
+        if event.detail is not None:
+            others.setdefault(event.kind, []).append(Routed(message, event.at, event.detail))
+            continue
         if event.shape != _SHAPE_OF_API[api]:
             skipped += 1
             continue
@@ -167,7 +194,8 @@ def read(messages: Iterable[Message], *, api: str, left_out: frozenset[str] = fr
             newest.add(record, event_at=event.at, sent_at=message.sent_at)
         rejected += page.rejected
         skipped += not wanted and not page.rejected
-    return Batch(newest.pages(), tuple(rejected), skipped, latest_at)
+    by_kind = {kind: tuple(events) for kind, events in others.items()}
+    return Batch(newest.pages(), tuple(rejected), skipped, latest_at, by_kind)
 
 
 def delete(client: Client, messages: Iterable[Message], *, queue_url: str) -> int:
@@ -250,7 +278,7 @@ def _message(raw: Mapping[str, Any]) -> Message:
     )
 
 
-def _event(body: str) -> _Event:
+def _event(body: str, *, routed: frozenset[str]) -> _Event:
     """Read an envelope, also out of SNS's.
 
     :raises Unreadable: it is no JSON, no event, of an unknown kind, or without findings
@@ -261,6 +289,8 @@ def _event(body: str) -> _Event:
     kind = document.get("detail-type")
     if kind in _WITHOUT_FINDINGS:
         return _Event("", _at(document), ())
+    if isinstance(kind, str) and kind in routed:
+        return _routed(document, kind)
     if kind not in _SHAPES:
         known = kind if isinstance(kind, str) else "a text that is no event"
         raise Unreadable("detail-type", f"{known} is not known", _REMEDY)
@@ -273,6 +303,13 @@ def _event(body: str) -> _Event:
     ):
         raise Unreadable("detail.findings", "holds no findings", _REMEDY)
     return _Event(_SHAPES[kind], _at(document), findings)
+
+
+def _routed(document: Mapping[str, Any], kind: str) -> _Event:
+    detail = document.get("detail")
+    if not isinstance(detail, dict):
+        raise Unreadable("detail", "is no JSON object", _REMEDY)
+    return _Event("", _at(document), (), kind, detail)
 
 
 def _json(text: str) -> dict[str, Any]:

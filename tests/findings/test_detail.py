@@ -408,7 +408,7 @@ def test_the_page_reads_the_same_however_much_there_is(
         WorkflowChange.objects.create(finding=found, at=NOW, before="NEW", after="NOTIFIED")
     user = factories.security_engineer()
     detail.finding(user, found.pk, now=NOW)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         detail.finding(user, found.pk, now=NOW)
 
 

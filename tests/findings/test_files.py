@@ -168,6 +168,7 @@ def test_a_file_with_one_wrong_byte_ends_in_findings_or_words(position, byte, sh
 @example(b'{"Findings":[}]')
 @example(b'{"a":"\\')
 @example(b"\x1f\x8b")
+@example(b"\x01\x01\n\n\x00\x00\x00\x00}")
 def test_whatever_comes_ends_in_findings_or_words(content):
     found, unread, refusal = read(content)
     again = read(content, size=1)

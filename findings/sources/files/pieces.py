@@ -196,6 +196,10 @@ class _Cutter:
 
     def _leave(self, at: int) -> None:
         if self._level == 0 or self._data[at : at + 1] != b"]":
+            # What stands before it was wrong first, however much of the file is read at once.
+            gap = self._data[self._done : at].strip()
+            if self._level == 0 and gap:
+                self._refuse_gap(gap, at)
             raise Refused(self._offset + at, f"{_shown(self._data[at:])} has no beginning", MEND)
         gap = self._data[self._done : at].strip()
         if gap:
