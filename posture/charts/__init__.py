@@ -13,6 +13,7 @@ from posture.charts.figure import Figure
 from posture.charts.flow import Week, flow
 from posture.charts.grades import grades
 from posture.charts.heat import heat
+from posture.charts.icicle import icicle
 from posture.charts.marks import heat_step, minibar, ring, signed, spark, stack, strip
 from posture.charts.pareto import pareto
 from posture.charts.points import Point
@@ -43,6 +44,7 @@ __all__ = [
     "grades",
     "heat",
     "heat_step",
+    "icicle",
     "minibar",
     "pareto",
     "ring",

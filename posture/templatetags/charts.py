@@ -25,5 +25,8 @@ register.simple_tag(charts.flow, name="flow")
 register.simple_tag(charts.grades, name="grades")
 register.simple_tag(charts.pareto, name="pareto")
 register.simple_tag(charts.cohort, name="cohort")
+register.simple_tag(charts.icicle, name="icicle")
 # {% heat %} is the table cell of {% load ui %}.
 register.simple_tag(charts.heat, name="heat_map")
+# {{ score|heat_step }}: the step 1 to 9 that a cell of a page is coloured by.
+register.filter("heat_step", charts.heat_step)

@@ -263,12 +263,20 @@ def _distance(seconds: float) -> str:
 
 
 @register.inclusion_tag("_components/nav_link.html", takes_context=True)
-def nav_link(
-    context: Context, key: str, view: str, text: str, icon_name: str, count: Any = None
+def nav_link(  # noqa: PLR0913 - written out in one template
+    context: Context,
+    key: str,
+    view: str,
+    text: str,
+    icon_name: str,
+    count: Any = None,
+    hot: bool = False,
 ) -> dict[str, Any]:
     """Navigation entry, marked current when `nav` in the context is the key; absent without such a URL.
 
     Without `nav`, the entry whose view is shown is current.
+
+    :param hot: the count is of what waits for somebody; zero is then not shown.
     """
     try:
         url = reverse(view)
@@ -280,6 +288,7 @@ def nav_link(
         "url": url,
         "text": text,
         "icon_name": icon_name,
-        "count": count,
+        "count": (count or None) if hot else count,
+        "is_hot": hot,
         "is_current": shown == key,
     }

@@ -4,6 +4,7 @@ Nothing of them may run, ask another site for something, or make an element; all
 they were written.
 """
 
+import json
 import re
 from urllib.parse import quote, urlencode
 
@@ -13,6 +14,8 @@ from django.urls import reverse
 from playwright.sync_api import Error
 
 from findings.models import Finding, QuarantinedFinding, SavedView
+from invariants.evaluation import what_if
+from invariants.models import Drift, WhatIf
 from inventory.models import Account
 from posture.models import AuditEntry, Webhook
 from tests import factories
@@ -48,6 +51,7 @@ def attacked(assets, erasable_reviews, live_server, client, settings, tmp_path, 
     """The world of hostile texts, and a person with every right in it."""
     monkeypatch.setattr("celery.current_app.send_task", lambda *args, **kwargs: None)
     monkeypatch.setattr("findings.tasks.import_file.delay_on_commit", lambda **kwargs: None)
+    monkeypatch.setattr("invariants.tasks.answer_what_if.delay_on_commit", lambda **kwargs: None)
     settings.POSTURE_UPLOAD_DIR, settings.POSTURE_WEBHOOK_HOSTS = (
         str(tmp_path),
         ["hooks.example.com"],
@@ -272,6 +276,10 @@ ECHOES: tuple[tuple[str, dict[str, str], str], ...] = (
     ("posture:scorecard", {"ou_id": "r-ab12"}, "as_of"),
     ("posture:kpis", {}, "ou"),
     ("findings:quarantine", {}, "reason"),
+    ("invariants:list", {}, "q"),
+    ("invariants:denials", {}, "principal"),
+    ("invariants:drift", {}, "invariant"),
+    ("invariants:what_if", {}, "target"),
     ("account_login", {}, "next"),
 )
 
@@ -319,6 +327,59 @@ def test_no_page_runs_what_people_have_written(watch, attacked, client, settings
         reverse("posture:audit_entry", args=[AuditEntry.objects.latest("pk").pk]): set(),
         reverse("posture:api_docs"): set(),
         f"{reverse('findings:list')}?{saved.query}": {"script"},
+    }.items():
+        watch.open(path)
+        text = watch.text()
+        assert [name for name in shown if collapsed(PAYLOADS[name]) not in text] == [], path
+        watch.touch()
+        watch.look(path)
+
+
+def ask_what_would_change(client, now):
+    """By the form, with a policy whose name and Sid attack; the test is the worker."""
+    statement = {"Sid": PAYLOADS["mutation"], "Effect": "Deny", "Action": "kms:*", "Resource": "*"}
+    said = {
+        "act": "ATTACH",
+        "source": "TEXT",
+        "policy_type": "SERVICE_CONTROL_POLICY",
+        "name": PAYLOADS["script"],
+        "text": json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        "target": "r-ab12",
+    }
+    assert client.post(reverse("invariants:what_if"), said).status_code == 302
+    row = WhatIf.objects.get()
+    assert what_if.answer(str(row.pk), now=now) == "DONE"
+    return row
+
+
+def test_no_page_runs_what_stands_in_invariants_drift_and_denials(
+    watch, attacked, client, tmp_path
+):
+    now, key = attacked.world["now"], "own-evil"
+    hostile.take_in_invariants(attacked.world["organization"], tmp_path, now=now)
+    asked = ask_what_would_change(client, now)
+    drift = Drift.objects.order_by("pk")
+    detail = reverse("invariants:detail", args=[key])
+    said = {"script", "image", "mutation", "way out"}
+    one = [number_of("script")]
+    for path, shown in {
+        reverse("invariants:list"): said,
+        reverse("invariants:matrix"): {"script"},
+        detail: said,
+        **{f"{detail}?tab={tab}": {"script"} for tab in ("policy", "coverage", "exceptions")},
+        **{f"{detail}?tab={tab}": {"script"} for tab in ("violations", "denials", "history")},
+        reverse("invariants:accounts", args=[key]): {"script", "image"},
+        reverse("invariants:account", args=[key, *one]): {"script"},
+        reverse("invariants:drift"): {"script", "image", "svg"},
+        reverse("invariants:drift_entry", args=[drift[0].pk]): {NAMES[0]},
+        reverse("invariants:drift_entry", args=[drift[6].pk]): {NAMES[6]},
+        reverse("invariants:denials"): {"script", "image"},
+        reverse("invariants:candidates"): set(),
+        reverse("invariants:adopt_list"): {"script"},
+        reverse("invariants:what_if"): {"script"},
+        reverse("invariants:what_if_result", args=[asked.pk]): {"script", "mutation"},
+        reverse("posture:account", args=one): said,
+        reverse("posture:scorecard", args=["r-ab12"]): {"script"},
     }.items():
         watch.open(path)
         text = watch.text()

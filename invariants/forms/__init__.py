@@ -1,0 +1,1 @@
+"""What people send: filters from query strings, and forms."""
