@@ -5,6 +5,7 @@ from typing import Any, Final
 from django.http import Http404
 from rest_framework import serializers
 
+from invariants.models import Coverage
 from inventory.api import parameters
 from inventory.api.fields import Amount, Moment, Pair, Shape
 from inventory.api.organizations import GROUP
@@ -73,6 +74,20 @@ class PolicyShape(Shape):
     )
 
 
+class AccountInvariantShape(Shape):
+    """An invariant, and how it stands in the account."""
+
+    key = serializers.CharField()
+    statement = serializers.CharField()
+    severity = serializers.CharField()
+    is_mandatory = serializers.BooleanField()
+    state = serializers.ChoiceField(choices=Coverage.State.choices)
+    reason = serializers.CharField(help_text="Empty for a day of the past.")
+    policy = serializers.CharField(
+        help_text="The policy that decides; empty where none does, and for a day of the past."
+    )
+
+
 class AccountDetailShape(Shape):
     """One account with its score, what fails in it, and what reaches it."""
 
@@ -100,6 +115,9 @@ class AccountDetailShape(Shape):
     controls = FailingShape(many=True, help_text="What fails, most points first.")
     placements = PlacementShape(many=True, help_text="Where it was, newest first.")
     policies = PolicyShape(many=True, help_text="Now: empty for a day of the past.")
+    invariants = AccountInvariantShape(
+        source="invariants.rows", many=True, help_text="Those in force, the worst state first."
+    )
     gaps = ScopeShape(many=True, help_text="What could not be read in full, now.")
 
 

@@ -1,7 +1,6 @@
 """Every address below /api/.
 
-The resources of another app (invariants, say) are joined here: one line, and its own
-`<app>/api/addresses.py`.
+The resources of another app are joined here: one line, and its own `<app>/api/addresses.py`.
 """
 
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from findings.api.addresses import addresses as of_findings
+from invariants.api.addresses import addresses as of_invariants
 from inventory.api.addresses import addresses as of_inventory
 from inventory.api.parameters import OU_PATTERN
 from inventory.api.runs import ACCOUNT_ID
@@ -41,7 +41,12 @@ _of_posture: Final[list[URLPattern]] = [
     path("reviews/", ReviewList.as_view(), name="api_reviews"),
     re_path(rf"^reviews/(?P<week>{WEEK})/$", ReviewDetail.as_view(), name="api_review"),
 ]
-resources: Final[list[URLPattern]] = [*of_inventory, *of_findings, *_of_posture]
+resources: Final[list[URLPattern]] = [
+    *of_inventory,
+    *of_findings,
+    *of_invariants,
+    *_of_posture,
+]
 addresses: Final[list[URLPattern | URLResolver]] = [
     path("api/v1/", Root.as_view(), name="api_root"),
     path("api/v1/schema/", Schema.as_view(), name="api_schema"),

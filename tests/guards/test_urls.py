@@ -36,6 +36,9 @@ EXAMPLES = {
     "week": "2026-W47",
     "uidb36": "1",
     "key": "c0ffee-0123456789abcdef",
+    "policy_id": "p-0123456789",
+    "form": "terraform",
+    "what_if_id": "0198f0a2-7c1d-7000-8000-000000000000",
 }
 
 

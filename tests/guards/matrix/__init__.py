@@ -11,6 +11,7 @@ from tests.guards.matrix import (
     api,
     audit,
     findings,
+    invariants,
     people,
     reviews,
     scores,
@@ -30,6 +31,7 @@ _SUBJECTS = (
     api,
     webhooks,
     audit,
+    invariants,
 )
 ROWS: tuple[Row, ...] = tuple(row for subject in _SUBJECTS for row in subject.ROWS)
 
