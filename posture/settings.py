@@ -42,12 +42,14 @@ POSTURE_WRITE_BACK = env.flag("POSTURE_WRITE_BACK")
 POSTURE_WRITE_BACK_ROLE_ARN = env.text("POSTURE_WRITE_BACK_ROLE_ARN")
 POSTURE_CLOCKS_FILE = env.text("POSTURE_CLOCKS_FILE")
 POSTURE_KPI_FILE = env.text("POSTURE_KPI_FILE")
+POSTURE_CATALOG_FOLDERS = env.words("POSTURE_CATALOG_FOLDERS")
 POSTURE_UPLOAD_DIR = env.text("POSTURE_UPLOAD_DIR", str(BASE_DIR / "var" / "uploads"))
 POSTURE_UPLOAD_MAX_MB = env.number("POSTURE_UPLOAD_MAX_MB", 2048, low=1, high=102_400)
 # Days for which closed findings, and what hangs on them, are kept; 0 keeps them for ever.
 POSTURE_KEEP_PAYLOAD_DAYS = env.number("POSTURE_KEEP_PAYLOAD_DAYS", 90, low=0, high=3650)
 POSTURE_KEEP_CLOSED_DAYS = env.number("POSTURE_KEEP_CLOSED_DAYS", 400, low=0, high=3650)
 POSTURE_KEEP_RUN_DAYS = env.number("POSTURE_KEEP_RUN_DAYS", 30, low=0, high=3650)
+POSTURE_KEEP_DENIAL_DAYS = env.number("POSTURE_KEEP_DENIAL_DAYS", 200, low=8, high=3650)
 # Signing in: with a password or passkey kept here, and how long a session lasts.
 POSTURE_LOCAL_SIGN_IN = env.flag("POSTURE_LOCAL_SIGN_IN", default=True)
 POSTURE_LOCAL_SECOND_FACTOR = env.flag("POSTURE_LOCAL_SECOND_FACTOR", default=True)
@@ -88,6 +90,8 @@ POSTURE_WEBHOOK_HOSTS = env.words("POSTURE_WEBHOOK_HOSTS")
 POSTURE_WEBHOOK_NETWORKS = env.networks("POSTURE_WEBHOOK_NETWORKS")
 POSTURE_WEBHOOK_OFF_DAYS = env.number("POSTURE_WEBHOOK_OFF_DAYS", 5, low=1, high=90)
 POSTURE_KEEP_DELIVERY_DAYS = env.number("POSTURE_KEEP_DELIVERY_DAYS", 30, low=1, high=3650)
+# Who takes events of the queue that hold no findings, by their detail-type (ADR 17).
+POSTURE_EVENT_TAKERS = {"AWS API Call via CloudTrail": "invariants.ingest.events.take"}
 AWS_ENDPOINT_URL = env.text("AWS_ENDPOINT_URL")
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 
@@ -417,6 +421,7 @@ CELERY_TASK_ROUTES = {
     "posture.mail_*": {"queue": "mail"},
     "posture.webhook*": {"queue": "mail"},
     "posture.*": {"queue": "rollup"},
+    "invariants.*": {"queue": "rollup"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -452,6 +457,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "posture.webhooks_findings",
         "schedule": 300,
         "options": {"expires": 300},
+    },
+    "denials_retain": {
+        "task": "invariants.retain_denials",
+        "schedule": crontab(hour=4, minute=25),
     },
     "webhooks_retain": {
         "task": "posture.webhooks_retain",

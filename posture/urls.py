@@ -109,6 +109,7 @@ pages: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((pages, "posture"))),
     path("findings/", include("findings.urls")),
+    path("invariants/", include("invariants.urls")),
     *sign_in.addresses,
     path("healthz/", views.healthz, name="healthz"),
     *api,

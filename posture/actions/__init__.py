@@ -7,6 +7,7 @@ from posture.actions.collection import (
     finish,
     full_since,
     is_history_under_way,
+    is_replayed,
     needs_full_sweep,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "finish",
     "full_since",
     "is_history_under_way",
+    "is_replayed",
     "needs_full_sweep",
 ]

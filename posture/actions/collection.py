@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 
+from invariants.models import Invariant
 from inventory import actions
 from inventory.models import Account, AccountFact, Collection, CollectionRun, Organization
 from inventory.queries import coverage
@@ -136,16 +137,17 @@ def _scopes(collection: Collection, organization: Organization) -> list[tuple[st
         *((Source.SECURITY_HUB, "", region) for region in hubs),
         *((Source.ACCESS_ANALYZER, "", region) for region in enabled),
         *_coverage_scopes(collection, organization),
+        *_effective_scopes(collection, organization),
     ]
 
 
 def facts_every(as_of: datetime) -> timedelta:
     """How often each account is asked for its settings; nothing: nobody asks."""
     set_to = timedelta(hours=settings.POSTURE_FACTS_EVERY_HOURS)
-    return HISTORY_FACTS_EVERY if set_to and _is_replayed(as_of) else set_to
+    return HISTORY_FACTS_EVERY if set_to and is_replayed(as_of) else set_to
 
 
-def _is_replayed(as_of: datetime) -> bool:
+def is_replayed(as_of: datetime) -> bool:
     return RollupState.objects.filter(name=HISTORY, as_of__gt=as_of).exists()
 
 
@@ -174,6 +176,17 @@ def _coverage_scopes(
     return [(Source.SERVICE_COVERAGE, "", region) for region in regions if region not in fresh]
 
 
+def _effective_scopes(
+    collection: Collection, organization: Organization
+) -> list[tuple[str, str, str]]:
+    """Where this pass has read the policies, and an invariant says which values have to be in force."""
+    read = collection.runs.filter(
+        source=Source.ORGANIZATIONS, is_full=True, state=CollectionRun.State.COMPLETE
+    )
+    is_wanted = read.exists() and Invariant.objects.setting_values(organization).exists()
+    return [(Source.EFFECTIVE_POLICIES, "", "")] if is_wanted else []
+
+
 def _facts_scopes(collection: Collection, organization: Organization) -> list[str]:
     """Accounts that it is time to ask for their settings, those that wait longest first; "" is all of them.
 
@@ -185,7 +198,7 @@ def _facts_scopes(collection: Collection, organization: Organization) -> list[st
         every = facts_every(collection.as_of)
     if not every:
         return []
-    parts = HISTORY_FACTS_PARTS if _is_replayed(collection.as_of) else 1
+    parts = HISTORY_FACTS_PARTS if is_replayed(collection.as_of) else 1
     runs = CollectionRun.objects.filter(source=Source.ACCOUNT_FACTS, organization=organization)
     told = [CollectionRun.State.COMPLETE, CollectionRun.State.NOT_CONFIGURED]
     if not collection.requested_by:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
+from invariants.queries import sections
+from invariants.queries.sections import AccountSection
 from inventory.access import AnyUser
 from inventory.models import Account, Team
 from inventory.queries import accounts as inventory_accounts
@@ -83,7 +85,8 @@ def past_facts(facts: AccountFacts, row: AccountDay) -> AccountFacts:
 class AccountPage:
     """`gaps` are the scopes of this account that could not be read in full.
 
-    What is not kept for days that are over (collection, policies) is empty on a frozen page.
+    What is not kept for days that are over (collection, policies) is empty on a frozen page; of
+    invariants only the state is kept.
     """
 
     facts: AccountFacts
@@ -95,6 +98,7 @@ class AccountPage:
     scopes: tuple[ScopeStatus, ...]
     placements: tuple[PlacementLine, ...]
     policies: tuple[PolicyLine, ...]
+    invariants: AccountSection
     settings: AccountSettings | None = None
 
     @property
@@ -105,7 +109,7 @@ class AccountPage:
 def account_page(
     user: AnyUser, account_id: str, *, day: date, is_frozen: bool = False
 ) -> AccountPage | None:
-    """The account, None when there is none or the person may not see it. Eleven queries.
+    """The account, None when there is none or the person may not see it. Twelve queries.
 
     :param is_frozen: as it was at the end of `day`, in the OU and with the owner of that day.
     """
@@ -120,16 +124,24 @@ def account_page(
     if past.now is not None:
         # A new account is shown before it is scored.
         facts = replace(facts, is_scored=bool(past.now.accounts))
+    way = tree.way_to(user, account.ou.path)
+    policies = inventory_accounts.policies(account)
     return AccountPage(
         facts=facts,
-        way=tree.way_to(user, account.ou.path),
+        way=way,
         standing=past.standing,
         trend=past.trend,
         areas=areas,
         controls=failing.failing_controls(user, account, past.standing, day=day),
         scopes=runs.scopes(user, account_id=account_id),
         placements=inventory_accounts.placements(account),
-        policies=inventory_accounts.policies(account),
+        policies=policies,
+        invariants=sections.of_account(
+            user,
+            account,
+            on_its_way={policy.policy_id for policy in policies},
+            places={step.ou_id: step.name for step in way},
+        ),
         settings=inventory_facts.facts(user, account),
     )
 
@@ -158,4 +170,5 @@ def _frozen(
         scopes=(),
         placements=inventory_accounts.placements(account),
         policies=(),
+        invariants=sections.of_account(user, account, day=day),
     )

@@ -9,6 +9,8 @@ from django.contrib.auth.models import User
 from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from invariants.models import Invariant
+from invariants.queries import drift
 from inventory.access import AnyUser
 from inventory.models import Account, Collection, Organization, OrganizationalUnit
 
@@ -29,6 +31,8 @@ class Shell:
     sync_state: str
     accounts: int
     ous: int
+    invariants: int = 0
+    open_drift: int = 0
     open_findings: int | None = None
 
 
@@ -38,8 +42,11 @@ def shell(user: AnyUser, *, now: datetime, every_minutes: int, name: str) -> She
         accounts=_count(Account.objects.visible_to(user).live()),
         # The root is no OU to the people who count them.
         ous=_count(OrganizationalUnit.objects.visible_to(user).live().exclude(parent=None)),
+        invariants=_count(Invariant.objects.visible_to(user).live()),
+        open_drift=_count(drift.open_drift(user)),
     )
-    row = organization.values("name", "org_id", "accounts", "ous").first()
+    columns = ("name", "org_id", "accounts", "ous", "invariants", "open_drift")
+    row = organization.values(*columns).first()
     found: dict[str, Any] = dict(row) if row else {}
     synced_at, state = _sync_state(now=now, every_minutes=every_minutes)
     return Shell(
@@ -49,10 +56,13 @@ def shell(user: AnyUser, *, now: datetime, every_minutes: int, name: str) -> She
         sync_state=state,
         accounts=found.get("accounts", 0),
         ous=found.get("ous", 0),
+        invariants=found.get("invariants", 0),
+        open_drift=found.get("open_drift", 0),
     )
 
 
-def _count(rows: "QuerySet[Account] | QuerySet[OrganizationalUnit]") -> Coalesce:
+def _count(rows: "QuerySet[Any]") -> Coalesce:
+    """Rows of the organisation, within the one query."""
     counted = (
         rows.filter(organization=OuterRef("pk"))
         .order_by()

@@ -4,7 +4,13 @@
 migrations, and with them the start. The tests of each are in tests/posture/test_system_checks.py.
 """
 
-from posture.system_checks.environment import agreed_kpis, due_dates, environment, hub_role
+from posture.system_checks.environment import (
+    agreed_kpis,
+    catalogue_folders,
+    due_dates,
+    environment,
+    hub_role,
+)
 from posture.system_checks.exposure import (
     debug,
     demo,
@@ -24,6 +30,7 @@ from posture.system_checks.wires import broker, database, mail, strict_transport
 __all__ = [
     "agreed_kpis",
     "broker",
+    "catalogue_folders",
     "database",
     "debug",
     "demo",

@@ -1,5 +1,6 @@
 """Variables and files that are missing or wrong."""
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -50,6 +51,20 @@ def due_dates(**_: Any) -> list[checks.CheckMessage]:
         hint = "Start from findings/data/clocks.yaml, or unset POSTURE_CLOCKS_FILE."
         return [checks.Error(str(e), hint=hint, id="posture.E004")]
     return []
+
+
+@checks.register(checks.Tags.security)
+def catalogue_folders(**_: Any) -> list[checks.CheckMessage]:
+    """W002: an organisation's own invariants are not read; those that were loaded before hold on."""
+    return [
+        checks.Warning(
+            f"POSTURE_CATALOG_FOLDERS names {folder}, which holds no *.yaml file.",
+            hint="Name folders that the processes of Parapet can read: `manage.py load_catalog --check`.",
+            id="posture.W002",
+        )
+        for folder in settings.POSTURE_CATALOG_FOLDERS
+        if not any(Path(folder).glob("*.yaml"))
+    ]
 
 
 @checks.register(checks.Tags.security)

@@ -7,9 +7,17 @@ from celery import current_app, shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from invariants.tasks import (
+    compare_drift,
+    evaluate_invariants,
+    find_who_changed,
+    load_catalogues,
+    tie_new,
+)
 from inventory import actions as run_actions
 from inventory.models import Collection, CollectionRun
 from posture import actions, rollups
+from posture.actions import drift_news
 from posture.rollups import changes, coverage, facts, reviews
 from posture.tasks.kpis import kpis_after_rollup
 
@@ -22,6 +30,7 @@ TASKS = {
     CollectionRun.Source.ACCESS_ANALYZER: "findings.collect_access_analyzer",
     CollectionRun.Source.ACCOUNT_FACTS: "inventory.collect_account_facts",
     CollectionRun.Source.SERVICE_COVERAGE: "inventory.collect_service_coverage",
+    CollectionRun.Source.EFFECTIVE_POLICIES: "invariants.collect_effective_policies",
 }
 
 
@@ -67,27 +76,43 @@ def collect_rescue(**_: Any) -> int:
 @shared_task(name="posture.roll_up")
 def roll_up(*, collection_id: int | None = None, **_: Any) -> int | None:
     if collection_id is None:
-        return None if actions.is_history_under_way() else rollups.roll_up(now=timezone.now())
+        if actions.is_history_under_way():
+            return None
+        changed = rollups.roll_up(now=timezone.now())
+        tie_new(timezone.now())
+        return changed
     collection = Collection.objects.get(pk=collection_id)
     if collection.state != Collection.State.RUNNING:
         # Sent twice, and the other one has ended.
         return None
     now = rollups.moment_of(collection.as_of)
     try:
+        load_catalogues(now=now)
         changed = rollups.roll_up(now=now)
         _write_what_hangs_on_scores(now)
+        _write_drift(collection, now)
         return changed
     finally:
         # Also when it failed: the next rollup drains what this one left, and nothing stays blocked.
         actions.finish(collection, now=timezone.now())
 
 
+def _write_drift(collection: Collection, now: datetime) -> None:
+    """What drifts, whom it is told, and who did it; of a past that is replayed the last is asked at its end."""
+    for organization_pk, result in compare_drift(collection, now=now).items():
+        drift_news.announce(organization_pk, opened=result.opened, ended=result.ended, now=now)
+    if not actions.is_replayed(collection.as_of):
+        find_who_changed.delay()
+
+
 def _write_what_hangs_on_scores(now: datetime) -> None:
-    """Where services are on, why scores moved, the KPIs, and the reviews of weeks that are over.
+    """Where services are on, what invariants hold, why scores moved, the KPIs, and the reviews of weeks
+    that are over.
 
     Once a collection: an event in between moves a score at once, and these wait for the next one.
     """
     coverage.count_coverage(now=now, stale_before=now - facts.hold(now))
+    evaluate_invariants(now)
     changes.write_changes(now.date(), now=now)
     kpis_after_rollup(now)
     reviews.freeze_due(now=now)

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from posture import actions
-from posture.actions import webhooks
+from posture.actions import invariant_news, webhooks
 
 # Several times what a request may take; it has a deadline of its own.
 _SECONDS = 60
@@ -28,8 +28,11 @@ def webhooks_due(**_: Any) -> int:
 
 @shared_task(name="posture.webhooks_findings")
 def webhooks_findings(**_: Any) -> int | None:
-    """What findings did since the last time, as one event of each kind."""
-    return None if actions.is_history_under_way() else webhooks.gather_findings(now=timezone.now())
+    """What findings did since the last time, as one event of each kind, and each step of an invariant."""
+    if actions.is_history_under_way():
+        return None
+    now = timezone.now()
+    return webhooks.gather_findings(now=now) + invariant_news.gather_moves(now=now)
 
 
 @shared_task(name="posture.webhook_fan_out")

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
+from invariants.queries import sections
 from inventory import web
 from inventory.queries import accounts as inventory_accounts
 from inventory.queries import runs, tree
@@ -28,6 +29,7 @@ def overview(request: HttpRequest) -> TemplateResponse:
         "nav": "overview",
         "now": now,
         "overview": organization.overview(request.user, day=now.date()),
+        "invariants": sections.in_short(request.user),
         "freshness": runs.freshness(request.user),
         "rolled_up": days.state(),
     }
@@ -68,6 +70,8 @@ def scorecard_detail(request: HttpRequest, ou_id: str) -> TemplateResponse:
         "child_sorts": _child_sorts(request, children.chosen),
         "children_query": web.query(request.GET, sort=children.chosen),
         "is_fragment": web.is_fragment(request),
+        # Sums of OUs are kept of the present alone.
+        "invariants": None if moment.is_frozen else sections.of_ou(request.user, ou_id),
         **_freshness(request, moment, card, now=now),
     }
     partial = "children" if web.target(request) == "children" else "content"

@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
 
 from findings.queries import event_feed, quarantine, upkeep
+from invariants.queries import register
 from inventory import web
 from inventory.access import AnyUser
 from inventory.models import CollectionRun
@@ -50,6 +51,7 @@ def sync(request: HttpRequest) -> TemplateResponse:
         "held_unread": quarantine.held_unread(request.user),
         "retention": upkeep.retention(request.user),
         "history": runs.history(request.user),
+        "refused": [load for load in register.loadings(request.user) if load.is_refused],
         "rolled_up": days.state(),
         "is_sandbox": bool(settings.AWS_ENDPOINT_URL),
     }

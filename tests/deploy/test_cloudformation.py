@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.conf import settings
 
 from deploy.cloudformation import PARAMETERS, POLICY, ROOT, TEMPLATES, render
 from findings.sources import event_queue
+from invariants.normalise import messages, records
 from inventory.aws import permissions
 
 POLICIES = json.loads(POLICY.read_text())
@@ -55,7 +57,10 @@ def test_only_the_rule_may_fill_the_queue_and_nobody_without_tls():
         "Statement"
     ]
     assert allow["Principal"] == {"Service": "events.amazonaws.com"}
-    assert allow["Condition"]["ArnEquals"] == {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}
+    rule, denied_rule = ({"Fn::GetAtt": [name, "Arn"]} for name in ("Rule", "DeniedRule"))
+    assert allow["Condition"]["ArnEquals"] == {
+        "aws:SourceArn": {"Fn::If": ["HasDenials", [rule, denied_rule], rule]}
+    }
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -67,6 +72,35 @@ def test_the_queue_holds_messages_for_as_long_as_its_reader_asks():
         template("events")["Parameters"]["QueueName"]["Default"]
         == (permissions.QUEUE_ARN.rpartition(":")[2])
     )
+
+
+def test_only_accounts_of_the_organisation_may_send_denied_requests():
+    resources = template("events")["Resources"]
+    statement = resources["BusPolicy"]["Properties"]["Statement"]
+    assert statement["Action"] == "events:PutEvents"
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}
+    }
+    for name in ("Bus", "BusPolicy", "DeniedRule"):
+        assert resources[name]["Condition"] == "HasDenials"
+
+
+def test_the_rules_send_what_is_read_and_their_role_may_do_nothing_else():
+    resources = yaml.safe_load((ROOT / "deploy" / "aws" / "denied-requests.yaml").read_text())[
+        "Resources"
+    ]
+    changes = resources["PolicyChanges"]["Properties"]["EventPattern"]
+    assert set(changes["detail"]["eventName"]) == records.CHANGES
+    denied = resources["Denied"]["Properties"]["EventPattern"]
+    kinds = [settings.POSTURE_EVENT_TAKERS, {*denied["detail-type"]}, {*changes["detail-type"]}]
+    assert all(set(kind) == {"AWS API Call via CloudTrail"} for kind in kinds)
+    for pattern in denied["detail"]["errorMessage"]:
+        words = pattern["wildcard"].strip("*")
+        end = " the s3:GetObject action" if words.startswith("because") else ""
+        assert messages.read_message(f"{words}{end}").kind is not None
+    (policy,) = resources["Sender"]["Properties"]["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("events:PutEvents", {"Ref": "BusArn"})
 
 
 @pytest.mark.parametrize("key", ROLES)

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from invariants.evaluation import coverage as evaluation
 from posture.actions import tokens, webhooks
 from posture.models import KpiPoint
 from posture.policies import roles
 from tests import factories
 from tests.factories import NOW
+from tests.fixtures import coverage
 from tests.fixtures.receivers import pump, webhook
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api-examples.md"
@@ -30,6 +32,7 @@ RUN_BELOW = {
     "scorecard.sh",
     "unchanged.sh",
     "kpi_points.py",
+    "gaps.py",
     "verify.py",
 }
 pytestmark = pytest.mark.xdist_group("examples")
@@ -135,6 +138,22 @@ def test_the_points_of_a_kpi_become_csv_with_its_gaps(shell):
     assert [row["day"] for row in rows] == [day.isoformat() for day in days]
     assert {Decimal(row["numerator"]) for row in rows} == {Decimal(70)}
     assert {Decimal(row["value"]) for row in rows} == {Decimal(70)}
+
+
+def test_the_gaps_of_invariants_are_listed_account_by_account(shell):
+    accounts = [factories.account(ou=factories.ou(name=name)) for name in ("Workloads", "More")]
+    coverage.catalogue()
+    ways = [(one.ou.ou_id, one.account_id) for one in accounts]
+    coverage.full_access("r-ab12", *(target for way in ways for target in way))
+    coverage.in_force("acct-leave-org", "kms-delete")
+    coverage.of_invariant("acct-leave-org", "r-ab12")
+    coverage.reading(NOW)
+    evaluation.run(factories.organization(), now=NOW)
+    lines = [line.split("\t") for line in shell("gaps.py").splitlines()]
+    assert sorted(line[:3] for line in lines) == sorted(
+        ["kms-delete", one.account_id, "MISSING"] for one in accounts
+    )
+    assert all(line[3] for line in lines)
 
 
 @pytest.mark.django_db

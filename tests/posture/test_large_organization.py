@@ -13,6 +13,7 @@ from findings.models import Finding
 from inventory.models import Account, OrganizationalUnit
 from posture.models import OuDay
 from sandbox import org, server
+from tests.fixtures import reviews
 from tests.fixtures.pipeline import ANCHOR, KEYS, NOW, ROOT, Worker, collect
 
 ACCOUNTS, FINDINGS = 1_000, 200_000
@@ -56,6 +57,7 @@ def test_a_thousand_accounts_are_collected_to_the_end_and_cost_a_page_no_more_qu
     collect()
     small = queries_of_pages()
     worker.end()
+    reviews.empty_kept()
     call_command("flush", interactive=False, verbosity=0)
     settings.POSTURE_HUB_ROLE_ARN = large_sandbox.hub_role_arn
     with (tmp_path / "worker.log").open("wb") as log:

@@ -6,6 +6,8 @@ import pytest
 from django.contrib.auth.models import Group
 from django.urls import NoReverseMatch, get_resolver, reverse
 
+from invariants.ingest import catalogue
+from invariants.models import Drift, Invariant
 from posture.policies import roles
 from tests import factories
 from tests.fixtures.reviews import weekly_review
@@ -38,6 +40,14 @@ TRIES = {
         "posture:review_notes", ("2026-W47",), sent={"kind": "DONE", "text": "Done."}, allowed=302
     ),
     roles.PUBLISH_REVIEWS: Try("posture:review_publish", ("2026-W47",), sent={}, allowed=422),
+    roles.MANAGE_INVARIANTS: Try("invariants:move", ("root-deny",)),
+    roles.ENFORCE_INVARIANTS: Try(
+        "invariants:move",
+        ("mon-logs",),
+        sent={"retired-after": "RETIRED", "retired-why": "Another one does it."},
+        allowed=302,
+    ),
+    roles.MANAGE_DRIFT: Try("invariants:drift_accept", (1,), sent={}, allowed=422),
     roles.MANAGE_RECIPIENTS: Try("posture:recipient_add", sent={}, allowed=422),
     roles.MANAGE_WEBHOOKS: Try("posture:webhooks"),
     roles.MANAGE_PEOPLE: Try("posture:people"),
@@ -52,6 +62,18 @@ SEVERAL = [
 @pytest.fixture
 def world():
     factories.ou_day(ou=factories.root())
+    catalogue.load_catalogue(factories.root().organization, folders=[], now=factories.NOW)
+    Invariant.objects.filter(key="mon-logs").update(state=Invariant.State.ENFORCED)
+    Drift.objects.create(
+        pk=1,
+        organization=factories.organization(),
+        key="0" * 64,
+        kind=Drift.Kind.UNMANAGED,
+        severity="LOW",
+        first_seen=factories.NOW,
+        last_seen=factories.NOW,
+        changed_since=factories.NOW,
+    )
     weekly_review()
 
 

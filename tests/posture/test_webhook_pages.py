@@ -115,7 +115,7 @@ def test_who_reads_no_findings_is_not_offered_them(client, receiver):
     admin = factories.person(role="Administrator", username="ada")
     client.force_login(admin)
     offered = {one.code for one in client.get(LIST).context["form"].offered}
-    assert offered == {"collection.failed", "collection.partial"}
+    assert offered == {"collection.failed", "collection.partial", "invariant.moved"}
     assert client.post(LIST, form(admin, receiver)).status_code == 422
 
 

@@ -44,6 +44,8 @@ def _current() -> dict[str, str]:
     for name in _FILES:
         if path := getattr(settings, name):
             values[f"{name}, its contents"] = _digest(Path(path))
+    for folder in settings.POSTURE_CATALOG_FOLDERS:
+        values[f"POSTURE_CATALOG_FOLDERS, {folder}"] = _digest_of_folder(Path(folder))
     return values
 
 
@@ -53,6 +55,14 @@ def _shown(name: str, value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value)
     return str(value)
+
+
+def _digest_of_folder(folder: Path) -> str:
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        return "holds no *.yaml file"
+    told = "\n".join(f"{file.name} {_digest(file)}" for file in files)
+    return f"SHA-256 {hashlib.sha256(told.encode()).hexdigest()}"
 
 
 def _digest(path: Path) -> str:

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from findings import access as findings_access
 from findings.models import Finding, Severity
+from invariants.models import Drift, InvariantMove
 from inventory import access
 from inventory.models import Account, Collection
 from inventory.queries.runs import PROBLEMS, standing
@@ -25,6 +26,7 @@ from posture.policies import webhooks as policies
 # Of a batch: the rest is counted, and the page has them all.
 FINDINGS_TOLD: Final = 50
 _PROBLEMS_TOLD: Final = 20
+_DRIFT_TOLD: Final = 50
 _WORST_FIRST: Final = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")
 _VERSION: Final = 1
 
@@ -141,6 +143,66 @@ def _review(event: WebhookEvent, owner: User) -> dict[str, Any] | None:
     return told
 
 
+def _move(event: WebhookEvent, owner: User) -> dict[str, Any] | None:
+    """Which step, by whom, why, and which gates were let pass."""
+    rows = InvariantMove.objects.visible_to(owner).select_related("invariant", "version")
+    move = rows.filter(invariant__organization=event.organization, pk=event.payload["move"]).first()
+    if move is None:
+        return None
+    return {
+        "invariant": move.invariant.key,
+        "statement": move.invariant.statement,
+        "before": move.before,
+        "after": move.after,
+        "at": move.at,
+        "by": move.by_name,
+        "why": move.why,
+        "version": move.version.number,
+        "waived": [gate["gate"] for gate in move.gates if gate["state"] == "WAIVED"],
+        "url": _address("invariants:detail", move.invariant.key),
+    }
+
+
+def _drift(event: WebhookEvent, owner: User) -> dict[str, Any] | None:
+    """What opened or ended; the texts of policies are on the page, for who may read them."""
+    rows = Drift.objects.visible_to(owner).filter(
+        organization=event.organization, pk__in=event.payload["drift"]
+    )
+    counted = {row["severity"]: row["found"] for row in _by_severity(rows)}
+    total = sum(counted.values())
+    if not total:
+        return None
+    related = rows.select_related("invariant", "account").order_by("pk")
+    found = sorted(related, key=lambda row: (_WORST_FIRST.index(row.severity), row.pk))
+    return {
+        "count": total,
+        "by_severity": {name: counted.get(name, 0) for name in _WORST_FIRST},
+        "drift": [_one_drift(row) for row in found[:_DRIFT_TOLD]],
+        "is_complete": total <= _DRIFT_TOLD,
+        "url": _address("invariants:drift"),
+    }
+
+
+def _by_severity(rows: Any) -> Any:  # Any: QuerySets of Drift
+    return rows.values("severity").annotate(found=Count("pk")).order_by()
+
+
+def _one_drift(row: Drift) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "kind": row.kind,
+        "severity": row.severity,
+        "invariant": row.invariant.key if row.invariant else None,
+        "summary": row.summary,
+        "policy": row.policy_name,
+        "target_id": row.target_id,
+        "first_seen": row.first_seen,
+        "ended_at": row.ended_at,
+        "changed_by": row.changed_by,
+        "url": _address("invariants:drift_entry", row.pk),
+    }
+
+
 def _collection(event: WebhookEvent, owner: User) -> dict[str, Any] | None:
     collection = Collection.objects.filter(pk=event.payload["collection"]).first()
     if collection is None:
@@ -180,6 +242,9 @@ _TELLERS: Final[Mapping[str, Teller]] = {
     policies.REVIEW_FROZEN: _review,
     policies.REVIEW_PUBLISHED: _review,
     policies.REVIEW_ERRATUM: _review,
+    policies.INVARIANT_MOVED: _move,
+    policies.DRIFT_OPENED: _drift,
+    policies.DRIFT_ENDED: _drift,
     policies.COLLECTION_FAILED: _collection,
     policies.COLLECTION_PARTIAL: _collection,
 }
