@@ -13,6 +13,7 @@ COMMAND = (sys.executable, "-m", "sandbox.server")
 # The environment's names of what the sandbox tells about itself.
 FACTS = {
     "POSTURE_HUB_ROLE_ARN": "hub_role_arn",
+    "POSTURE_MANAGEMENT_ROLE_ARN": "management_role_arn",
     "POSTURE_HOME_REGION": "home_region",
     "POSTURE_ORGANIZATION_NAME": "organization_name",
     "POSTURE_EVENT_QUEUE_URL": "event_queue_url",

@@ -35,7 +35,8 @@ ANSWERING = """
 import http.server, json, os, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        body = json.dumps({"hub_role_arn": "arn:hub", "home_region": "eu-west-1", "organization_name": "Acme",
+        body = json.dumps({"hub_role_arn": "arn:hub", "management_role_arn": "arn:management",
+            "home_region": "eu-west-1", "organization_name": "Acme",
             "event_queue_url": "http://127.0.0.1/1/parapet-findings", "write_back_role_arn": "arn:write"})
         self.send_response(200)
         self.end_headers()
