@@ -23,6 +23,18 @@ from invariants.models.denials import (
     TrailFeed,
 )
 from invariants.models.drift import Drift, DriftRun, EffectivePolicyReading
+from invariants.models.exceptions import (
+    ApproverAbsence,
+    ExceptedFinding,
+    ExceptionApproval,
+    ExceptionComment,
+    ExceptionEvent,
+    ExceptionEvidence,
+    ExceptionMilestone,
+    ExceptionPart,
+    ExceptionRequest,
+    ExceptionScope,
+)
 from invariants.models.violations import (
     InvariantControl,
     PreventionCount,
@@ -32,6 +44,7 @@ from invariants.models.violations import (
 from invariants.models.what_if import WhatIf
 
 __all__ = [
+    "ApproverAbsence",
     "CatalogLoad",
     "Coverage",
     "CoverageDay",
@@ -44,6 +57,15 @@ __all__ = [
     "Drift",
     "DriftRun",
     "EffectivePolicyReading",
+    "ExceptedFinding",
+    "ExceptionApproval",
+    "ExceptionComment",
+    "ExceptionEvent",
+    "ExceptionEvidence",
+    "ExceptionMilestone",
+    "ExceptionPart",
+    "ExceptionRequest",
+    "ExceptionScope",
     "Invariant",
     "InvariantControl",
     "InvariantMove",

@@ -48,6 +48,8 @@ WATCHED: Final = {
     "invariants_catalogload": "readings of the catalogue's files",
     "invariants_drift": "decisions on drift",
     "invariants_rollout": "days from which an invariant counts in an OU",
+    "invariants_exceptionevent": "the life of exceptions",
+    "invariants_approverabsence": "absences of approvers, and their delegates",
 }
 
 _AWS: Final = "read from AWS, by the million"
@@ -55,6 +57,7 @@ _ROLLUP: Final = "worked out from other tables"
 _WORK: Final = "how far a piece of work is"
 _PERSONAL: Final = "one person's own view; nobody else sees it"
 _EVENTS: Final = "an entry of its own is recorded by hand"
+_TOLD: Final = "every change is an event of the exception, which is an entry of its own"
 
 NOT_WATCHED: Final = {
     "posture_auditentry": "the log itself",
@@ -120,6 +123,14 @@ NOT_WATCHED: Final = {
     "invariants_recurrence": _ROLLUP,
     "invariants_violation": _ROLLUP,
     "invariants_whatif": "a question: it changes nothing",
+    "invariants_exceptionrequest": _TOLD,
+    "invariants_exceptionscope": _TOLD,
+    "invariants_exceptionpart": _TOLD,
+    "invariants_exceptionapproval": _TOLD,
+    "invariants_exceptionmilestone": _TOLD,
+    "invariants_exceptioncomment": _TOLD,
+    "invariants_exceptionevidence": _TOLD,
+    "invariants_exceptedfinding": _ROLLUP,
     "findings_bulkitem": "findings of a bulk change, which is one entry",
     "findings_findingvulnerability": _AWS,
     "inventory_delegatedadministrator": _AWS,

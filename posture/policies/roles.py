@@ -44,6 +44,14 @@ READ_AUDIT: Final = "posture.read_audit"
 MANAGE_INVARIANTS: Final = "invariants.manage_invariants"
 ENFORCE_INVARIANTS: Final = "invariants.enforce_invariants"
 MANAGE_DRIFT: Final = "invariants.manage_drift"
+REQUEST_EXCEPTIONS: Final = "invariants.request_exceptions"
+TRIAGE_EXCEPTIONS: Final = "invariants.triage_exceptions"
+ASSESS_EXCEPTIONS: Final = "invariants.assess_exceptions"
+APPROVE_EXCEPTIONS: Final = "invariants.approve_exceptions"
+ACCEPT_EXCEPTION_RISK: Final = "invariants.accept_exception_risk"
+APPROVE_HIGH_EXCEPTIONS: Final = "invariants.approve_high_exceptions"
+APPROVE_CRITICAL_EXCEPTIONS: Final = "invariants.approve_critical_exceptions"
+IMPLEMENT_EXCEPTIONS: Final = "invariants.implement_exceptions"
 
 RIGHTS: Final = (
     Right(
@@ -91,6 +99,42 @@ RIGHTS: Final = (
         "Manage drift",
         "Accept what has drifted from the catalogue, with a reason, and say who looks after it.",
     ),
+    Right(
+        REQUEST_EXCEPTIONS,
+        "Ask for exceptions",
+        "From what one sees, for accounts that one sees. Nobody decides on their own request.",
+    ),
+    Right(TRIAGE_EXCEPTIONS, "Triage requests for exceptions", "Take them up, or send them back."),
+    Right(
+        ASSESS_EXCEPTIONS,
+        "Assess the risk of exceptions",
+        "Say how high it is, which decides who approves and for how long at most.",
+    ),
+    Right(
+        APPROVE_EXCEPTIONS,
+        "Approve exceptions",
+        "Of low risk alone, of medium risk with the owner of the system; grant emergencies; revoke.",
+    ),
+    Right(
+        ACCEPT_EXCEPTION_RISK,
+        "Accept risks of a system",
+        "The second approval of exceptions of medium risk, on the accounts that one sees.",
+    ),
+    Right(
+        APPROVE_HIGH_EXCEPTIONS,
+        "Approve exceptions of high risk",
+        "Of high risk alone, of critical risk with an executive; grant such emergencies; revoke.",
+    ),
+    Right(
+        APPROVE_CRITICAL_EXCEPTIONS,
+        "Accept critical risks",
+        "The second approval of exceptions of critical risk.",
+    ),
+    Right(
+        IMPLEMENT_EXCEPTIONS,
+        "Put exceptions in place",
+        "Change the policy by a pull request, and take the change out again.",
+    ),
     Right(MANAGE_RECIPIENTS, "Manage recipients", "Who gets the weekly review by mail, and when."),
     Right(MANAGE_WEBHOOKS, "Manage webhooks", "Where events are sent to."),
     Right(
@@ -113,6 +157,10 @@ _ENGINEER: Final = frozenset(
         EDIT_REVIEWS,
         MANAGE_INVARIANTS,
         MANAGE_DRIFT,
+        REQUEST_EXCEPTIONS,
+        TRIAGE_EXCEPTIONS,
+        ASSESS_EXCEPTIONS,
+        IMPLEMENT_EXCEPTIONS,
     }
 )
 
@@ -129,6 +177,7 @@ ROLES: Final = (
         _ENGINEER
         | {
             ENFORCE_INVARIANTS,
+            APPROVE_EXCEPTIONS,
             PUBLISH_REVIEWS,
             MANAGE_RECIPIENTS,
             MANAGE_WEBHOOKS,
@@ -137,13 +186,37 @@ ROLES: Final = (
     ),
     Role(
         "Executive",
-        "Reads scorecards, KPIs and weekly reviews.",
-        frozenset({SEE_EVERYTHING, READ_REVIEWS}),
+        "Reads scorecards, KPIs and weekly reviews; accepts critical risks.",
+        frozenset({SEE_EVERYTHING, READ_REVIEWS, APPROVE_CRITICAL_EXCEPTIONS}),
+    ),
+    Role(
+        "CISO",
+        "Reads everything; approves exceptions of high and critical risk, or delegates that.",
+        frozenset(
+            {
+                SEE_EVERYTHING,
+                READ_FINDINGS,
+                READ_REVIEWS,
+                READ_AUDIT,
+                APPROVE_EXCEPTIONS,
+                APPROVE_HIGH_EXCEPTIONS,
+            }
+        ),
+    ),
+    Role(
+        "System owner",
+        "Answers for systems in the accounts of their teams, and accepts their risks.",
+        frozenset({READ_FINDINGS, ATTEST, ACCEPT_EXCEPTION_RISK}),
+    ),
+    Role(
+        "Platform engineer",
+        "Changes policies: puts exceptions in place, and removes them.",
+        frozenset({SEE_EVERYTHING, READ_FINDINGS, REQUEST_EXCEPTIONS, IMPLEMENT_EXCEPTIONS}),
     ),
     Role(
         "Team member",
-        "Sees and attests for the accounts of their teams.",
-        frozenset({READ_FINDINGS, ATTEST}),
+        "Sees and attests for the accounts of their teams, and asks for exceptions.",
+        frozenset({READ_FINDINGS, ATTEST, REQUEST_EXCEPTIONS}),
     ),
     Role(
         "Auditor",

@@ -11,19 +11,21 @@ from posture.scoring import STALE_AFTER
 # One resource is one count, the worst of what is said of it in any Region or standard. An
 # account-level PASSED of a control about something else says "no such resources": not counted.
 # A control that only the delegated administrator reports has its cell there, and counts in the root.
-# The worst comes first: 4 open and past its due date, 3 open, 2 unknown, 1 passed. Sorted by the
-# resource, which is nearly always another one, so that a comparison ends with the first number.
+# The worst comes first: 5 open and past its due date, 4 open, 3 open and excepted, 2 unknown, 1 passed.
+# Sorted by the resource, which is nearly always another one, so that a comparison ends with the first
+# number.
 _FRESH: Final = """
 CREATE TEMP TABLE fresh ON COMMIT DROP AS
 SELECT account_id, control_id,
-    count(*) FILTER (WHERE worst = 1) AS passed, count(*) FILTER (WHERE worst >= 3) AS failed,
-    0 AS excepted, count(*) FILTER (WHERE worst = 2) AS unknown,
-    count(*) FILTER (WHERE worst = 4) AS overdue
+    count(*) FILTER (WHERE worst = 1) AS passed, count(*) FILTER (WHERE worst >= 4) AS failed,
+    count(*) FILTER (WHERE worst = 3) AS excepted, count(*) FILTER (WHERE worst = 2) AS unknown,
+    count(*) FILTER (WHERE worst = 5) AS overdue
 FROM (
     SELECT DISTINCT ON (f.resource_hash, f.account_id, f.control_id)
         f.resource_hash, f.account_id, f.control_id, CASE
-        WHEN f.status = 'OPEN' AND f.due_at < %(now)s THEN 4
-        WHEN f.status = 'OPEN' THEN 3
+        WHEN f.status = 'OPEN' AND f.is_excepted THEN 3
+        WHEN f.status = 'OPEN' AND f.due_at < %(now)s THEN 5
+        WHEN f.status = 'OPEN' THEN 4
         WHEN f.status = 'UNKNOWN' OR f.updated_at < %(now)s - %(stale_after)s THEN 2
         ELSE 1 END AS worst
     FROM findings_finding f
@@ -36,13 +38,17 @@ FROM (
 GROUP BY 1, 2
 """
 # All cells at once: an index has them in their order, with all that is needed but when a PASSED was
-# last checked. So cells with one that is stale are counted like dirty ones. In parts, because
+# last checked, and whether an OPEN is excepted. So cells with one that is stale or excepted are counted
+# like dirty ones. In parts, because
 # Postgres would sort the whole where several processes read one index.
 PARTS: Final = 8
 _STALE: Final = """
 CREATE TEMP TABLE dirty ON COMMIT DROP AS
 SELECT DISTINCT account_id, control_id FROM findings_finding
 WHERE status = 'PASSED' AND updated_at < %(now)s - %(stale_after)s
+UNION
+SELECT f.account_id, f.control_id FROM invariants_exceptedfinding x
+JOIN findings_finding f ON f.id = x.finding_id AND f.status = 'OPEN'
 """
 _PART: Final = """
 SELECT account_id, control_id,

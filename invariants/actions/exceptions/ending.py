@@ -1,0 +1,131 @@
+"""The end of an exception, and the clock that sees to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from invariants.actions.exceptions import effects
+from invariants.actions.exceptions.recording import (
+    By,
+    Opened,
+    Told,
+    opened,
+    opened_by_clock,
+    record,
+)
+from invariants.models import ExceptionRequest
+from invariants.models.exceptions import ExceptionState, Verb
+from invariants.policies.exceptions import NotAllowed, Said, clocks
+from invariants.queries import exceptions as queries
+from inventory.models import Organization
+
+_GRANTED: Final = (
+    ExceptionState.APPROVED,
+    ExceptionState.IMPLEMENTING,
+    ExceptionState.ACTIVE,
+    ExceptionState.EXPIRING,
+)
+_LIVE: Final = (ExceptionState.ACTIVE, ExceptionState.EXPIRING)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """How many the clock let expire, said to end soon, and reminded of."""
+
+    expired: int = 0
+    expiring: int = 0
+    reminded: int = 0
+
+
+@transaction.atomic
+def revoke(by: By, pk: int, *, why: str, now: datetime) -> ExceptionRequest:
+    """End it before its time: an approver takes it back, or who asked for it gives it back.
+
+    :raises NotAllowed: naming what is in the way.
+    """
+    one = opened(by, pk, now=now)
+    taken = one.check(Verb.REVOKE, Said(why=why))
+    changes = {"ended_at": now, "end_reason": why.strip()}
+    record(one, Verb.REVOKE, state=taken.after, changes=changes, told=Told(why))
+    effects.sync(one.request, now=now)
+    return one.request
+
+
+def tick(organization: Organization, *, now: datetime) -> Ticked:
+    """Do what is due by now, each in a transaction of its own; run again it does nothing more.
+
+    After a standstill it catches up: what ended meanwhile ends as of when it did, and of the notices
+    that were missed only the last one is given.
+    """
+    at = queries.moment_of(organization, now)
+    rows = ExceptionRequest.objects.filter(organization=organization).order_by("pk")
+    over = Q(until__lt=at.today) & Q(state__in=[*_GRANTED, ExceptionState.EMERGENCY])
+    over |= Q(state=ExceptionState.EMERGENCY, emergency_until__lte=now)
+    soon = at.today + timedelta(days=max(c.expiring_days for c in clocks.VERSIONS.values()))
+    near = Q(state__in=_LIVE, until__gte=at.today, until__lte=soon)
+    return Ticked(
+        expired=_each(rows.filter(over), expire, now=now),
+        expiring=_each(rows.filter(near, state=ExceptionState.ACTIVE), warn, now=now),
+        reminded=_each(rows.filter(near), remind, now=now),
+    )
+
+
+def _each(rows: QuerySet[ExceptionRequest], act: Callable[[Opened], bool], *, now: datetime) -> int:
+    done = 0
+    for pk in list(rows.values_list("pk", flat=True)):
+        with transaction.atomic():
+            one = opened_by_clock(pk, now=now)
+            done += one is not None and act(one)
+    return done
+
+
+def expire(one: Opened) -> bool:
+    """Let it end, as of when its last day (of an emergency, its 72 hours) was over."""
+    try:
+        taken = one.check(Verb.EXPIRE)
+    except NotAllowed:
+        return False
+    request = one.request
+    zone = queries.calendar_of(request.organization).zone
+    ends = [clocks.end_of(request.until, zone)] if request.until else []
+    if request.state == ExceptionState.EMERGENCY and request.emergency_until:
+        ends.append(request.emergency_until)
+    ended_at = min([*ends, one.at.now])
+    changes = {"ended_at": ended_at, "end_reason": "Its time was over."}
+    record(one, Verb.EXPIRE, state=taken.after, changes=changes)
+    effects.sync(request, now=one.at.now)
+    return True
+
+
+def warn(one: Opened) -> bool:
+    """Say that it ends soon."""
+    try:
+        taken = one.check(Verb.WARN)
+    except NotAllowed:
+        return False
+    record(one, Verb.WARN, state=taken.after)
+    return True
+
+
+def remind(one: Opened) -> bool:
+    """Record the notice that is due; each is given once for each last day."""
+    request = one.request
+    if request.until is None or request.state not in _LIVE:
+        return False
+    days = clocks.notice_due(one.at.today, request.until, version=request.clocks_version)
+    if days is None:
+        return False
+    given = request.events.filter(key__startswith=f"notice:{request.until}:")
+    nearest = min(
+        (int(key.rpartition(":")[2]) for key in given.values_list("key", flat=True)), default=None
+    )
+    if nearest is not None and nearest <= days:
+        return False
+    record(
+        one, Verb.REMIND, told=Told(key=f"notice:{request.until}:{days}", after={"days_left": days})
+    )
+    return True

@@ -1,0 +1,156 @@
+"""Putting an exception in place, and what collections find of that."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+
+from invariants.actions.exceptions import effects
+from invariants.actions.exceptions.recording import (
+    By,
+    Opened,
+    Told,
+    opened,
+    opened_by_collection,
+    record,
+)
+from invariants.models import ExceptionRequest
+from invariants.models.exceptions import ExceptionState, Verb
+from invariants.policies.exceptions import NotAllowed, Said, step
+
+_LIVE: Final = (ExceptionState.ACTIVE, ExceptionState.EXPIRING)
+_ENDED: Final = (ExceptionState.EXPIRED, ExceptionState.REVOKED, ExceptionState.CLOSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a collection that looked as of `looked_at` found of one exception.
+
+    `is_found` None: it could not tell, because something could not be read. `evidence` is what shows
+    it, such as policy, statement and value.
+    """
+
+    is_found: bool | None
+    looked_at: datetime
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@transaction.atomic
+def implement(by: By, pk: int, *, pull_request: str = "", now: datetime) -> ExceptionRequest:
+    """Begin to put it in place, with the link of the pull request that does.
+
+    :raises NotAllowed: naming what is in the way.
+    """
+    one = opened(by, pk, now=now)
+    taken = one.check(Verb.IMPLEMENT, Said(link=pull_request.strip()))
+    changes = {
+        "implementer_id": by.user.pk,
+        "implementer_name": by.name,
+        "pull_request": pull_request.strip(),
+    }
+    record(one, Verb.IMPLEMENT, state=taken.after, changes=changes)
+    return one.request
+
+
+@transaction.atomic
+def remove(by: By, pk: int, *, pull_request: str = "", now: datetime) -> ExceptionRequest:
+    """Begin to take it out again, after its end.
+
+    :raises NotAllowed: naming what is in the way.
+    """
+    one = opened(by, pk, now=now)
+    taken = one.check(Verb.REMOVE, Said(link=pull_request.strip()))
+    changes = {"removal_pull_request": pull_request.strip()}
+    record(one, Verb.REMOVE, state=taken.after, changes=changes)
+    return one.request
+
+
+@transaction.atomic
+def verify(pk: int, sight: Sight, *, now: datetime) -> Verb | None:
+    """Take in what a collection found; returns what that changed, None where nothing.
+
+    It is the only way to *active* and to *closed*. What is older than the last look, or could not
+    tell, changes nothing. Where it is in force, its findings are brought in step as well: those that
+    are new, and those of accounts that moved.
+
+    :raises ExceptionRequest.DoesNotExist: where there is none.
+    """
+    one = opened_by_collection(pk, now=now)
+    request = one.request
+    if sight.is_found is None or (request.looked_at and sight.looked_at <= request.looked_at):
+        return None
+    verb = _seen(one, sight) if sight.is_found else _not_seen(one, sight)
+    if verb is None:
+        _note(request, sight)
+    effects.sync(request, now=now)
+    return verb
+
+
+def _note(request: ExceptionRequest, sight: Sight) -> None:
+    """Nothing has happened, but it was looked at."""
+    request.looked_at = sight.looked_at
+    fields = ["looked_at"]
+    if sight.is_found:
+        request.seen_at, request.found = sight.looked_at, dict(sight.evidence)
+        fields += ["seen_at", "found"]
+    request.save(update_fields=fields)
+
+
+def _seen(one: Opened, sight: Sight) -> Verb | None:
+    request = one.request
+    is_known = request.state in _LIVE or request.verified_at is not None
+    if request.state == ExceptionState.EMERGENCY and is_known:
+        return None
+    if step(request.state, Verb.FIND) is None:
+        return None
+    try:
+        taken = one.check(Verb.FIND, Said(is_found=True, looked_at=sight.looked_at))
+    except NotAllowed:
+        # In place before its time, or nobody said that they did it: reconciliation shows it.
+        return None
+    changes = {
+        "verified_at": request.verified_at or sight.looked_at,
+        "looked_at": sight.looked_at,
+        "seen_at": sight.looked_at,
+        "found": dict(sight.evidence),
+    }
+    record(one, Verb.FIND, state=taken.after, changes=changes)
+    if taken.after == ExceptionState.ACTIVE and request.renews_id is not None:
+        effects.sync(request, now=one.at.now)
+        _supersede(request, now=one.at.now)
+    return Verb.FIND
+
+
+def _supersede(renewal: ExceptionRequest, *, now: datetime) -> None:
+    """The one before it in the line has done its time: what is in place now is the renewal's."""
+    old = opened_by_collection(renewal.renews_id or 0, now=now)
+    if step(old.request.state, Verb.SUPERSEDE) is None:
+        return
+    taken = old.check(Verb.SUPERSEDE)
+    changes = {"ended_at": old.request.ended_at or now, "end_reason": f"Renewed as {renewal.ref}."}
+    record(old, Verb.SUPERSEDE, state=taken.after, changes=changes)
+    effects.sync(old.request, now=now)
+
+
+def _not_seen(one: Opened, sight: Sight) -> Verb | None:
+    request = one.request
+    said = Said(is_found=False, looked_at=sight.looked_at)
+    if request.state in _ENDED:
+        try:
+            taken = one.check(Verb.CLOSE, said)
+        except NotAllowed:
+            return None
+        changes = {"looked_at": sight.looked_at, "gone_seen_at": sight.looked_at}
+        record(one, Verb.CLOSE, state=taken.after, changes=changes)
+        return Verb.CLOSE
+    if request.verified_at is None:
+        return None
+    lost = {"verified_at": None, "looked_at": sight.looked_at}
+    told = Told("It was in place and is not any more.")
+    if step(request.state, Verb.LOSE) is not None:
+        taken = one.check(Verb.LOSE, said)
+        record(one, Verb.LOSE, state=taken.after, changes=lost, told=told)
+        return Verb.LOSE
+    return None

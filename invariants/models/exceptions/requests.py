@@ -1,0 +1,371 @@
+"""A request for an exception, and what it is to cover."""
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+
+from findings.models import Control
+from invariants.models.catalogue import Invariant
+from invariants.models.exceptions.choices import (
+    ExceptionReason,
+    ExceptionState,
+    ExceptionTarget,
+    Mechanism,
+    Risk,
+    ScopeKind,
+)
+from inventory import access
+from inventory.models import Account, Organization, OrganizationalUnit
+
+if TYPE_CHECKING:
+    from inventory.access import AnyUser
+
+_MOST_RENEWALS = 2
+# Nobody has approved these yet, or nobody ever did.
+_UNAPPROVED = [
+    ExceptionState.DRAFT,
+    ExceptionState.SUBMITTED,
+    ExceptionState.TRIAGED,
+    ExceptionState.RISK_ASSESSED,
+    ExceptionState.CHANGES_REQUESTED,
+    ExceptionState.EMERGENCY,
+    ExceptionState.REJECTED,
+    ExceptionState.WITHDRAWN,
+]
+_IN_FORCE = [ExceptionState.ACTIVE, ExceptionState.EXPIRING]
+_OVER = [
+    ExceptionState.CLOSED,
+    ExceptionState.RENEWED,
+    ExceptionState.REJECTED,
+    ExceptionState.WITHDRAWN,
+]
+
+
+class ExceptionQuerySet(models.QuerySet["ExceptionRequest"]):
+    def visible_to(self, user: "AnyUser") -> Self:
+        """One's own; and, once asked for, those that cover an account or OU that one sees.
+
+        Whoever sees a request does not see every place of its scope: read that by its own
+        `visible_to`.
+        """
+        scope = access.scope_of(user)
+        mine = Q(requester_id=user.pk) if user.pk else Q(pk__in=[])
+        asked = ~Q(state=ExceptionState.DRAFT)
+        if scope.everything:
+            return self.filter(mine | asked)
+        if scope.nothing:
+            return self.filter(mine)
+        covered = ExceptionScope.objects.visible_to(user).filter(request=OuterRef("pk"))
+        return self.filter(mine | (asked & Exists(covered.filter(kind__in=PLACES))))
+
+    def in_force(self) -> Self:
+        """Those whose findings count as excepted: seen in place, and neither ended nor revoked."""
+        return self.filter(_IS_IN_FORCE)
+
+    def zombies(self) -> Self:
+        """Ended, and still in place when a collection last looked."""
+        ended = [ExceptionState.EXPIRED, ExceptionState.REVOKED, ExceptionState.CLOSING]
+        return self.filter(state__in=ended, seen_at__gt=F("ended_at"))
+
+    def not_over(self) -> Self:
+        return self.exclude(state__in=_OVER)
+
+
+_IS_IN_FORCE = Q(state__in=_IN_FORCE) | Q(
+    is_emergency=True,
+    verified_at__isnull=False,
+    state__in=[ExceptionState.EMERGENCY, ExceptionState.APPROVED, ExceptionState.IMPLEMENTING],
+)
+
+
+class ExceptionRequest(models.Model):
+    """One exception, from its draft to its end.
+
+    People are ids and names without a foreign key: what they did outlives their accounts. Days are those
+    of the organisation's calendar; `until` is the last one on which the exception holds, `asked_until`
+    the day that was typed, which nothing shortens. `round` counts submissions: approvals count in theirs.
+    """
+
+    State = ExceptionState
+    Target = ExceptionTarget
+    Reason = ExceptionReason
+    Mechanism = Mechanism
+    Risk = Risk
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
+    number = models.PositiveIntegerField()
+    state = models.CharField(
+        max_length=17, choices=ExceptionState.choices, default=ExceptionState.DRAFT
+    )
+    state_since = models.DateTimeField()
+    round = models.PositiveSmallIntegerField(default=1)
+    created_at = models.DateTimeField()
+    requester_id = models.BigIntegerField()
+    requester_name = models.CharField(max_length=150)
+
+    # What it is an exception from. A finding is known by its key: retention may remove the row.
+    target_kind = models.CharField(max_length=9, choices=ExceptionTarget.choices)
+    invariant = models.ForeignKey(Invariant, null=True, on_delete=models.PROTECT)
+    control = models.ForeignKey(Control, null=True, on_delete=models.PROTECT)
+    finding_key = models.BinaryField(max_length=16, null=True)
+    severity = models.CharField(max_length=8, choices=Risk.choices)
+
+    # What is asked for.
+    title = models.CharField(max_length=200, blank=True)
+    reason = models.CharField(max_length=16, choices=ExceptionReason.choices, blank=True)
+    justification = models.TextField(blank=True)
+    system = models.CharField(max_length=200, blank=True)
+    business_owner = models.CharField(max_length=150, blank=True)
+    data_classification = models.CharField(max_length=60, blank=True)
+    compensating = models.TextField(blank=True)
+    remediation_plan = models.TextField(blank=True)
+    mechanism = models.CharField(
+        max_length=14, choices=Mechanism.choices, default=Mechanism.PRINCIPAL_LIST
+    )
+    ticket = models.CharField(max_length=300, blank=True)
+    starts_on = models.DateField(null=True)
+    asked_until = models.DateField(null=True)
+    is_emergency = models.BooleanField(default=False)
+    # The one that this renews, and how many renewals its line has had with it.
+    renews = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="renewals")
+    renewal = models.PositiveSmallIntegerField(default=0)
+
+    # What was decided.
+    triaged_at = models.DateTimeField(null=True)
+    inherent_risk = models.CharField(max_length=8, choices=Risk.choices, blank=True)
+    residual_risk = models.CharField(max_length=8, choices=Risk.choices, blank=True)
+    risk_note = models.TextField(blank=True)
+    assessor_id = models.BigIntegerField(null=True)
+    assessor_name = models.CharField(max_length=150, blank=True)
+    approved_at = models.DateTimeField(null=True)
+    until = models.DateField(null=True)
+    granted_at = models.DateTimeField(null=True)
+    emergency_until = models.DateTimeField(null=True)
+
+    # What was done.
+    implementer_id = models.BigIntegerField(null=True)
+    implementer_name = models.CharField(max_length=150, blank=True)
+    pull_request = models.CharField(max_length=500, blank=True)
+    removal_pull_request = models.CharField(max_length=500, blank=True)
+    # As of when a collection last looked for it; since when collections find it in place without a
+    # break, when one last did, and what it found.
+    looked_at = models.DateTimeField(null=True)
+    verified_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    found = models.JSONField(default=dict)
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.TextField(blank=True)
+    # When a collection, after the end, did not find it any more.
+    gone_seen_at = models.DateTimeField(null=True)
+
+    # The clock of the wait that it is in, by which version of the clocks; None: nobody is waited for.
+    due_at = models.DateTimeField(null=True)
+    clocks_version = models.PositiveSmallIntegerField(default=1)
+    review_on = models.DateField(null=True)
+
+    objects = models.Manager.from_queryset(ExceptionQuerySet)()
+
+    class Meta:
+        permissions = [
+            ("request_exceptions", "Can ask for exceptions"),
+            ("triage_exceptions", "Can triage requests for exceptions"),
+            ("assess_exceptions", "Can assess the risk of exceptions"),
+            ("approve_exceptions", "Can approve exceptions of low and medium risk"),
+            ("accept_exception_risk", "Can accept the risk of exceptions for a system"),
+            ("approve_high_exceptions", "Can approve exceptions of high and critical risk"),
+            ("approve_critical_exceptions", "Can accept critical risks for the organisation"),
+            ("implement_exceptions", "Can put exceptions in place and remove them"),
+        ]
+        # A condition that compares says that there is something: NULL would pass.
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "number"], name="invariants_exception_number"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    target_kind="INVARIANT", invariant__isnull=False, control=None, finding_key=None
+                )
+                | Q(target_kind="CONTROL", invariant=None, control__isnull=False, finding_key=None)
+                | Q(
+                    target_kind="FINDING",
+                    invariant=None,
+                    control__isnull=False,
+                    finding_key__isnull=False,
+                ),
+                name="invariants_exception_one_target",
+            ),
+            # Separation of duties in one row; over the whole record it is ExceptionPart that keeps it.
+            models.CheckConstraint(
+                condition=(Q(assessor_id=None) | ~Q(assessor_id=F("requester_id")))
+                & (Q(implementer_id=None) | ~Q(implementer_id=F("requester_id")))
+                & (
+                    Q(implementer_id=None)
+                    | Q(assessor_id=None)
+                    | ~Q(implementer_id=F("assessor_id"))
+                ),
+                name="invariants_exception_duties_are_separate",
+            ),
+            models.CheckConstraint(
+                condition=Q(residual_risk="", inherent_risk="")
+                | (~Q(residual_risk="") & ~Q(inherent_risk="") & Q(assessor_id__isnull=False)),
+                name="invariants_exception_risk_has_an_assessor",
+            ),
+            models.CheckConstraint(
+                condition=Q(renews=None, renewal=0)
+                | Q(renews__isnull=False, renewal__gte=1, renewal__lte=_MOST_RENEWALS),
+                name="invariants_exception_two_renewals",
+            ),
+            models.CheckConstraint(
+                condition=Q(asked_until=None)
+                | Q(starts_on=None)
+                | Q(asked_until__gte=F("starts_on")),
+                name="invariants_exception_starts_before_it_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(until=None) | Q(asked_until__isnull=False, until__lte=F("asked_until")),
+                name="invariants_exception_no_longer_than_asked",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[*_UNAPPROVED])
+                | (
+                    ~Q(compensating="")
+                    & Q(starts_on__isnull=False)
+                    & Q(until__isnull=False)
+                    & (
+                        Q(approved_at__isnull=False, residual_risk__gt="")
+                        | Q(granted_at__isnull=False)
+                    )
+                ),
+                name="invariants_exception_approved_is_complete",
+            ),
+            models.CheckConstraint(
+                condition=~Q(
+                    state__in=[ExceptionState.APPROVED, ExceptionState.IMPLEMENTING, *_IN_FORCE]
+                )
+                | Q(approved_at__isnull=False, residual_risk__gt=""),
+                name="invariants_exception_approved_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=_IN_FORCE)
+                | (
+                    Q(verified_at__isnull=False)
+                    & (
+                        Q(implementer_id__isnull=False)
+                        | Q(mechanism=Mechanism.NONE)
+                        | Q(renews__isnull=False)
+                    )
+                ),
+                name="invariants_exception_active_was_seen",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["EXPIRED", "REVOKED", "CLOSING", "CLOSED", "RENEWED"])
+                | Q(ended_at__isnull=False),
+                name="invariants_exception_ended_when",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=ExceptionState.CLOSED)
+                | Q(gone_seen_at__isnull=False, gone_seen_at__gte=F("ended_at")),
+                name="invariants_exception_closed_was_seen_gone",
+            ),
+            models.CheckConstraint(
+                condition=(Q(granted_at=None) & ~Q(state=ExceptionState.EMERGENCY))
+                | Q(
+                    is_emergency=True,
+                    granted_at__isnull=False,
+                    emergency_until__isnull=False,
+                    emergency_until__gt=F("granted_at"),
+                ),
+                name="invariants_exception_emergency",
+            ),
+        ]
+        indexes = [
+            # My requests.
+            models.Index(fields=["requester_id", "-id"], name="invariants_exception_mine"),
+            # The inbox by due date; what the clock looks at.
+            models.Index(
+                fields=["organization", "state", "due_at"], name="invariants_exception_inbox"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.ref
+
+    @property
+    def ref(self) -> str:
+        return f"EX-{self.number:04d}"
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether its findings count as excepted; the same as `in_force` of the QuerySet."""
+        if self.state in _IN_FORCE:
+            return True
+        waiting = ("EMERGENCY", "APPROVED", "IMPLEMENTING")
+        return self.is_emergency and self.verified_at is not None and self.state in waiting
+
+    @property
+    def is_zombie(self) -> bool:
+        """Ended, and still in place when a collection last looked."""
+        is_ended = self.state in ("EXPIRED", "REVOKED", "CLOSING")
+        return is_ended and bool(self.seen_at and self.ended_at and self.seen_at > self.ended_at)
+
+
+PLACES = (ScopeKind.ACCOUNT, ScopeKind.OU)
+RESOURCES = (ScopeKind.RESOURCE, ScopeKind.TAG, ScopeKind.PATTERN)
+
+
+class ExceptionScopeQuerySet(models.QuerySet["ExceptionScope"]):
+    def visible_to(self, user: "AnyUser") -> Self:
+        """Places that the user sees, or that hold an account that they see; and what is no place."""
+        scope = access.scope_of(user)
+        if scope.everything:
+            return self
+        account = access.accounts(user, prefix="account__")
+        beneath = Account.objects.visible_to(user).filter(
+            organization=OuterRef("ou__organization"), ou__path__startswith=OuterRef("ou__path")
+        )
+        return self.filter(
+            Q(kind=ScopeKind.ACCOUNT) & account
+            | Q(kind=ScopeKind.OU) & Exists(beneath)
+            | ~Q(kind__in=PLACES)
+        )
+
+
+class ExceptionScope(models.Model):
+    """One line of what a request covers. Lines of one kind add up, kinds narrow each other.
+
+    Resources by id, tag and pattern are one kind in this. `value` is the account or OU id, Region, ARN,
+    `key=value` of a tag, pattern with `*` and `?`, `service:Action`, or id of a control.
+    """
+
+    Kind = ScopeKind
+
+    request = models.ForeignKey(
+        ExceptionRequest, on_delete=models.PROTECT, related_name="scope", db_index=False
+    )
+    kind = models.CharField(max_length=9, choices=ScopeKind.choices)
+    value = models.CharField(max_length=2048)
+    account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT)
+    ou = models.ForeignKey(OrganizationalUnit, null=True, on_delete=models.PROTECT)
+
+    objects = models.Manager.from_queryset(ExceptionScopeQuerySet)()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "kind", "value"], name="invariants_exceptionscope_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="ACCOUNT", account__isnull=False, ou=None)
+                | Q(kind="OU", account=None, ou__isnull=False)
+                | (~Q(kind__in=["ACCOUNT", "OU"]) & Q(account=None, ou=None)),
+                name="invariants_exceptionscope_place",
+            ),
+            models.CheckConstraint(condition=~Q(value=""), name="invariants_exceptionscope_value"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value} of {self.request_id}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "value": self.value}

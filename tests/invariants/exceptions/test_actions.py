@@ -1,0 +1,516 @@
+"""Exceptions from their draft to their end, by the actions that pages, API and commands call."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+from django.core.exceptions import PermissionDenied
+
+from invariants.actions import exceptions as actions
+from invariants.actions.exceptions import By, Line, RiskView, Sight
+from invariants.models import (
+    ApproverAbsence,
+    ExceptionApproval,
+    ExceptionEvent,
+    ExceptionPart,
+    ExceptionRequest,
+    ExceptionScope,
+)
+from invariants.models.exceptions import Risk, ScopeKind, Verb, Via
+from invariants.policies.exceptions import NotAllowed
+from posture.models import AuditEntry
+from tests import factories
+from tests.invariants.exceptions import world as worlds
+from tests.invariants.exceptions.world import LINK, NOW, TODAY, WHY, fresh
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world():
+    return worlds.build()
+
+
+def verbs(request):
+    return list(request.events.order_by("number").values_list("verb", flat=True))
+
+
+def test_the_whole_way_is_a_chain_of_events_with_who_and_from_where(world):
+    request = world.active()
+    assert request.state == "ACTIVE"
+    assert request.verified_at == world.now
+    events = list(request.events.order_by("number"))
+    assert [event.verb for event in events] == [
+        *("DRAFT", "SAVE", "SAVE", "SUBMIT", "TRIAGE", "ASSESS", "APPROVE", "IMPLEMENT", "FIND"),
+    ]
+    assert [event.number for event in events] == list(range(1, len(events) + 1))
+    for before, after in pairwise(events):
+        assert after.state_before == before.state_after
+    approval = events[6]
+    assert (approval.who_kind, approval.who_id) == ("PERSON", str(world.people["lead"].pk))
+    assert (approval.via, approval.address) == ("PAGE", "192.0.2.7")
+    assert approval.before["state"] == "RISK_ASSESSED"
+    assert approval.after["until"] == (TODAY + timedelta(days=60)).isoformat()
+    assert approval.after["seat"] == "LEAD"
+    assert (events[-1].who_kind, events[-1].who_id, events[-1].via) == ("COLLECTION", "", "TASK")
+    assert set(request.parts.values_list("part", flat=True)) == {
+        *("REQUESTER", "ASSESSOR", "APPROVER", "IMPLEMENTER"),
+    }
+    entries = AuditEntry.objects.filter(event="exception_event", subject=request.ref)
+    assert entries.count() == len(events)
+
+
+def test_after_its_last_day_it_expires_and_is_closed_by_a_later_look_alone(world):
+    request = world.active()
+    world.on(request.until)
+    assert actions.tick(request.organization, now=world.now).expired == 0
+    world.on(request.until + timedelta(days=1))
+    assert actions.tick(request.organization, now=world.now).expired == 1
+    assert actions.tick(request.organization, now=world.now).expired == 0
+    request = fresh(request)
+    assert request.state == "EXPIRED"
+    assert request.ended_at.date() == request.until + timedelta(days=1)
+    # A collection that looked while it was in force says nothing of its removal.
+    early = Sight(False, request.ended_at - timedelta(minutes=1))
+    assert actions.verify(request.pk, early, now=world.now) is None
+    world.looked(request, True)
+    assert fresh(request).is_zombie
+    assert list(ExceptionRequest.objects.zombies()) == [request]
+    world.later(hours=4)
+    actions.remove(world.by("implementer"), request.pk, pull_request=LINK, now=world.now)
+    assert world.looked(request, None) is None
+    assert world.looked(request, False) is Verb.CLOSE
+    assert fresh(request).state == "CLOSED"
+    assert not ExceptionRequest.objects.zombies().exists()
+
+
+@pytest.mark.parametrize("risk", worlds.APPROVERS)
+def test_each_tier_needs_its_approvers_and_no_other(world, risk):
+    request = world.assessed(risk=risk, severity="LOW")
+    needed = worlds.APPROVERS[risk]
+    for name in ("lead", "owner", "ciso", "executive", "assessor", "requester", "colleague"):
+        if name not in needed and not (name == "ciso" and "lead" in needed):
+            with pytest.raises(NotAllowed):
+                actions.approve(world.by(name), request.pk, now=world.now)
+    for name in needed:
+        assert fresh(request).state == "RISK_ASSESSED"
+        actions.approve(world.by(name), request.pk, now=world.now)
+        with pytest.raises(NotAllowed):
+            actions.approve(world.by(name), request.pk, now=world.now)
+    assert fresh(request).state == "APPROVED"
+
+
+def everything(username, team=None):
+    """Somebody with every role: rights are no way around separate duties."""
+    roles = [name for name, _ in worlds.ROLES.values()]
+    return factories.person(role=sorted(set(roles)), username=username, team=team)
+
+
+def test_nobody_has_two_parts_whatever_their_rights(world):
+    boss = By(everything("boss"))
+    world.people["requester"] = boss.user
+    request = world.submitted()
+    view = RiskView(Risk.LOW, Risk.LOW, WHY)
+    for act in (
+        lambda: actions.triage(boss, request.pk, now=NOW),
+        lambda: actions.reject(boss, request.pk, why=WHY, now=NOW),
+        lambda: actions.request_changes(boss, request.pk, why=WHY, now=NOW),
+    ):
+        with pytest.raises(NotAllowed, match="asked for it cannot"):
+            act()
+    actions.triage(world.by("assessor"), request.pk, now=NOW)
+    with pytest.raises(NotAllowed, match="asked for it cannot"):
+        actions.assess(boss, request.pk, view, now=NOW)
+    assessor = By(everything("assessing"))
+    actions.assess(assessor, request.pk, view, now=NOW)
+    for by in (boss, assessor):
+        with pytest.raises(NotAllowed):
+            actions.approve(by, request.pk, now=NOW)
+    approver = By(everything("approving"))
+    actions.approve(approver, request.pk, now=NOW)
+    for by in (boss, assessor, approver):
+        with pytest.raises(NotAllowed):
+            actions.implement(by, request.pk, pull_request=LINK, now=NOW)
+    actions.implement(world.by("implementer"), request.pk, pull_request=LINK, now=NOW)
+    assert ExceptionPart.objects.filter(request=request).count() == 4
+
+
+def test_an_assessor_stays_one_through_changes_and_cannot_approve_later(world):
+    assessor = everything("assessing")
+    world.people["assessor"] = assessor
+    request = world.assessed()
+    actions.request_changes(world.by("lead"), request.pk, why=WHY, now=NOW)
+    with pytest.raises(NotAllowed):
+        actions.save(world.by("colleague"), request.pk, {"title": "Mine"}, now=NOW)
+    actions.submit(world.by("requester"), request.pk, now=NOW)
+    request = fresh(request)
+    assert (request.round, request.residual_risk, request.assessor_id) == (2, "", None)
+    other = By(everything("other"))
+    actions.triage(other, request.pk, now=NOW)
+    actions.assess(other, request.pk, RiskView(Risk.LOW, Risk.LOW, WHY), now=NOW)
+    with pytest.raises(NotAllowed, match="assessor of the risk"):
+        actions.approve(By(assessor), request.pk, now=NOW)
+
+
+def test_what_is_missing_is_named_all_at_once(world):
+    by = world.by("requester")
+    request = actions.draft(by, world.control, now=NOW)
+    with pytest.raises(NotAllowed) as error:
+        actions.submit(by, request.pk, now=NOW)
+    assert len(error.value.missing) == 3
+    assert "what compensates for the risk" in str(error.value)
+    assert "names no account" in str(error.value)
+    assert "until when" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (Line(ScopeKind.PATTERN, "*"), "would cover everything"),
+        (Line(ScopeKind.PRINCIPAL, "arn:aws:iam::300000000001:role/*"), "wildcard"),
+        (Line(ScopeKind.ACTION, "s3:*"), "whole service"),
+    ],
+)
+def test_a_bare_wildcard_is_no_scope(world, line, words):
+    request = world.drafted()
+    by = world.by("requester")
+    place = Line(ScopeKind.ACCOUNT, world.account.account_id)
+    actions.set_scope(by, request.pk, [place, line], now=NOW)
+    with pytest.raises(NotAllowed, match=words):
+        actions.submit(by, request.pk, now=NOW)
+
+
+def test_only_accounts_that_one_sees_can_be_named(world):
+    request = world.drafted()
+    foreign = factories.account().account_id
+    by = world.by("requester")
+    with pytest.raises(NotAllowed, match=f"no account {foreign}"):
+        actions.set_scope(by, request.pk, [Line(ScopeKind.ACCOUNT, foreign)], now=NOW)
+    ou = Line(ScopeKind.OU, world.account.ou.ou_id)
+    with pytest.raises(NotAllowed, match="do not see all"):
+        actions.set_scope(by, request.pk, [ou], now=NOW)
+
+
+def test_who_may_not_ask_does_not_and_a_finding_of_others_is_no_target(world):
+    with pytest.raises(PermissionDenied):
+        actions.draft(world.by("executive"), world.control, now=NOW)
+    foreign = factories.finding(account=factories.account(), control=world.control)
+    with pytest.raises(NotAllowed, match="do not see"):
+        actions.draft(world.by("requester"), foreign, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("severity", "risk", "days"),
+    [("LOW", "LOW", 365), ("MEDIUM", "LOW", 180), ("LOW", "HIGH", 90), ("CRITICAL", "MEDIUM", 30)],
+)
+def test_the_graver_of_severity_and_risk_cuts_the_end_and_the_typed_date_stays(
+    world, severity, risk, days
+):
+    typed = TODAY + timedelta(days=900)
+    request = world.approved(severity=severity, risk=risk, asked_until=typed)
+    assert request.asked_until == typed
+    assert (request.until - request.starts_on).days == days - 1
+    assert request.review_on == request.starts_on + (request.until - request.starts_on) / 2
+
+
+def test_the_earliest_day_of_all_approvals_counts_and_none_is_later_than_asked(world):
+    request = world.assessed(risk="MEDIUM")
+    with pytest.raises(NotAllowed, match="at most"):
+        actions.approve(world.by("lead"), request.pk, until=date(2029, 1, 1), now=NOW)
+    short = TODAY + timedelta(days=10)
+    actions.approve(world.by("lead"), request.pk, until=short, now=NOW)
+    request = actions.approve(world.by("owner"), request.pk, now=NOW)
+    assert request.until == short
+
+
+def test_only_a_collection_makes_it_active_and_what_could_not_be_read_does_not(world):
+    request = world.approved()
+    assert world.looked(request, None) is None
+    assert world.looked(request, False) is None
+    # In place, but nobody said that they did it.
+    assert world.looked(request, True) is None
+    assert fresh(request).state == "APPROVED"
+    world.later(hours=1)
+    actions.implement(world.by("implementer"), request.pk, pull_request=LINK, now=world.now)
+    world.later(hours=1)
+    assert world.looked(request, True) is Verb.FIND
+    assert world.looked(request, True) is None
+    stale = Sight(False, world.now - timedelta(hours=1))
+    assert actions.verify(request.pk, stale, now=world.now) is None
+    assert fresh(request).state == "ACTIVE"
+    world.later(hours=1)
+    assert world.looked(request, False) is Verb.LOSE
+    request = fresh(request)
+    assert (request.state, request.verified_at) == ("IMPLEMENTING", None)
+
+
+def test_it_does_not_begin_before_its_first_day(world):
+    request = world.implementing(starts_on=TODAY + timedelta(days=3))
+    assert world.looked(request, True) is None
+    world.later(days=3)
+    assert world.looked(request, True) is Verb.FIND
+
+
+def test_without_a_policy_a_scope_that_matches_is_enough(world):
+    request = world.approved(mechanism="NONE")
+    assert world.looked(request, True) is Verb.FIND
+    assert fresh(request).state == "ACTIVE"
+
+
+def test_a_pull_request_is_linked_where_a_policy_changes(world):
+    request = world.approved()
+    for link in ("", "javascript:alert(1)", "ftp://x"):
+        with pytest.raises(NotAllowed, match="pull request"):
+            actions.implement(world.by("implementer"), request.pk, pull_request=link, now=NOW)
+
+
+def test_an_emergency_goes_ahead_for_72_hours_and_then_ends(world):
+    request = world.submitted(is_emergency=True)
+    assert request.due_at == NOW + timedelta(hours=4)
+    request = actions.grant(world.by("lead"), request.pk, why=WHY, now=NOW)
+    assert request.state == "EMERGENCY"
+    assert request.emergency_until == NOW + timedelta(hours=72)
+    assert request.due_at == NOW + timedelta(hours=48)
+    actions.implement(world.by("implementer"), request.pk, pull_request=LINK, now=NOW)
+    assert not fresh(request).is_in_force
+    world.later(hours=1)
+    assert world.looked(request, True) is Verb.FIND
+    assert fresh(request).is_in_force
+    world.later(hours=70, minutes=59)
+    assert actions.tick(request.organization, now=world.now).expired == 0
+    world.later(minutes=1)
+    assert actions.tick(request.organization, now=world.now).expired == 1
+    request = fresh(request)
+    assert request.ended_at == request.emergency_until
+    assert "GRANT" in verbs(request)
+
+
+def test_an_emergency_is_assessed_and_approved_afterwards_by_others(world):
+    granter = everything("granter")
+    request = world.submitted(is_emergency=True)
+    actions.grant(By(granter), request.pk, why=WHY, now=NOW)
+    actions.implement(world.by("implementer"), request.pk, pull_request=LINK, now=NOW)
+    world.looked(request, True)
+    view = RiskView(Risk.HIGH, Risk.LOW, WHY)
+    for by in (world.by("implementer"), By(granter), world.by("requester")):
+        with pytest.raises(NotAllowed):
+            actions.assess(by, request.pk, view, now=NOW)
+    with pytest.raises(NotAllowed, match="assessed"):
+        actions.approve(world.by("lead"), request.pk, now=NOW)
+    actions.assess(world.by("assessor"), request.pk, view, now=NOW)
+    with pytest.raises(NotAllowed, match="by somebody else"):
+        actions.approve(By(granter), request.pk, now=NOW)
+    request = actions.approve(world.by("lead"), request.pk, now=NOW)
+    assert request.state == "APPROVED"
+    assert request.is_in_force
+    assert request.until == request.asked_until
+    world.later(hours=4)
+    assert world.looked(request, True) is Verb.FIND
+    assert fresh(request).state == "ACTIVE"
+    # What began as an emergency stays known as one.
+    assert fresh(request).is_emergency
+
+
+def test_what_is_no_emergency_is_not_granted(world):
+    request = world.submitted()
+    with pytest.raises(NotAllowed, match="not asked for as an emergency"):
+        actions.grant(world.by("lead"), request.pk, why=WHY, now=NOW)
+    grave = world.submitted(is_emergency=True, severity="CRITICAL")
+    with pytest.raises(NotAllowed, match="approve_high"):
+        actions.grant(world.by("lead"), grave.pk, why=WHY, now=NOW)
+    actions.grant(world.by("ciso"), grave.pk, why=WHY, now=NOW)
+
+
+def renewed(world, request):
+    by = world.by("requester")
+    new = actions.renew(by, request.pk, now=world.now)
+    until = (world.now + timedelta(days=60)).date()
+    actions.save(by, new.pk, {"asked_until": until}, now=world.now)
+    actions.submit(by, new.pk, now=world.now)
+    actions.triage(world.by("assessor"), new.pk, now=world.now)
+    view = RiskView(Risk.LOW, Risk.LOW, WHY)
+    actions.assess(world.by("assessor"), new.pk, view, now=world.now)
+    actions.approve(world.by("lead"), new.pk, now=world.now)
+    world.later(hours=1)
+    assert world.looked(new, True) is Verb.FIND
+    return fresh(new)
+
+
+def test_a_renewal_is_a_review_of_its_own_and_there_are_two(world):
+    request = world.active()
+    for count in (1, 2):
+        world.later(days=50)
+        with pytest.raises(NotAllowed, match="Only who asked"):
+            actions.renew(world.by("implementer"), request.pk, now=world.now)
+        new = renewed(world, request)
+        assert (new.state, new.renewal, new.renews_id) == ("ACTIVE", count, request.pk)
+        old = fresh(request)
+        assert (old.state, old.end_reason) == ("RENEWED", f"Renewed as {new.ref}.")
+        assert list(new.scope.values_list("value")) == list(old.scope.values_list("value"))
+        request = new
+    with pytest.raises(NotAllowed, match="redesign the invariant"):
+        actions.renew(world.by("requester"), request.pk, now=world.now)
+
+
+def test_one_renewal_at_a_time(world):
+    request = world.active()
+    first = actions.renew(world.by("requester"), request.pk, now=NOW)
+    with pytest.raises(NotAllowed, match="already under way"):
+        actions.renew(world.by("requester"), request.pk, now=NOW)
+    actions.withdraw(world.by("requester"), first.pk, now=NOW)
+    actions.renew(world.by("requester"), request.pk, now=NOW)
+
+
+def test_notices_are_given_once_each_and_only_the_last_after_a_standstill(world):
+    request = world.active()
+    left = lambda: list(  # noqa: E731
+        ExceptionEvent.objects.filter(verb="REMIND").order_by("pk").values_list("key", flat=True)
+    )
+    world.on(request.until - timedelta(days=31))
+    assert actions.tick(request.organization, now=world.now) == actions.Ticked()
+    world.on(request.until - timedelta(days=30))
+    assert actions.tick(request.organization, now=world.now) == actions.Ticked(0, 1, 1)
+    assert fresh(request).state == "EXPIRING"
+    assert actions.tick(request.organization, now=world.now) == actions.Ticked()
+    # The beat stood still from here to five days before the end.
+    world.on(request.until - timedelta(days=5))
+    assert actions.tick(request.organization, now=world.now).reminded == 1
+    assert left() == [f"notice:{request.until}:30", f"notice:{request.until}:7"]
+    world.on(request.until)
+    actions.tick(request.organization, now=world.now)
+    actions.tick(request.organization, now=world.now)
+    assert left()[-1] == f"notice:{request.until}:1"
+    assert len(left()) == 3
+
+
+def test_a_delegate_approves_instead_of_who_is_away_on_record_and_not_for_a_party(world):
+    deputy = factories.person(role="Auditor", username="deputy")
+    lead = world.by("lead")
+    with pytest.raises(PermissionDenied):
+        actions.leave(world.by("implementer"), deputy, since=TODAY, until=TODAY, now=NOW)
+    with pytest.raises(NotAllowed):
+        actions.leave(lead, lead.user, since=TODAY, until=TODAY, now=NOW)
+    absence = actions.leave(lead, deputy, since=TODAY, until=TODAY + timedelta(days=5), now=NOW)
+    request = world.assessed()
+    actions.approve(By(deputy), request.pk, now=NOW)
+    approval = ExceptionApproval.objects.get(request=request)
+    assert (approval.person_id, approval.instead_of_id) == (deputy.pk, lead.user.pk)
+    event = request.events.get(verb="APPROVE")
+    assert event.after["instead_of"] == approval.instead_of_name
+    # The one who is away asked for the next one: their delegate is no way around that.
+    world.people["requester"] = everything("away-and-asking", team=world.account.team)
+    by = world.by("requester")
+    actions.leave(by, deputy, since=TODAY, until=TODAY, now=NOW)
+    actions.come_back(lead, absence.pk, now=NOW)
+    second = world.assessed()
+    with pytest.raises(NotAllowed):
+        actions.approve(By(deputy), second.pk, now=NOW)
+    assert ApproverAbsence.objects.get(pk=absence.pk).ended_at == NOW
+
+
+def test_it_is_given_back_or_revoked_with_a_reason(world):
+    request = world.active()
+    with pytest.raises(NotAllowed, match="Write why"):
+        actions.revoke(world.by("requester"), request.pk, why="", now=NOW)
+    with pytest.raises(NotAllowed, match="Only who asked"):
+        actions.revoke(world.by("implementer"), request.pk, why=WHY, now=NOW)
+    actions.revoke(world.by("requester"), request.pk, why=WHY, now=NOW)
+    request = fresh(request)
+    assert (request.state, request.ended_at, request.end_reason) == ("REVOKED", NOW, WHY)
+
+
+def test_a_scope_is_narrowed_but_never_widened(world):
+    second = factories.account(ou=world.account.ou, team=world.account.team)
+    by = world.by("requester")
+    request = world.drafted()
+    lines = [Line(ScopeKind.ACCOUNT, one.account_id) for one in (world.account, second)]
+    region = Line(ScopeKind.REGION, "eu-west-1")
+    actions.set_scope(by, request.pk, [*lines, region], now=NOW)
+    actions.submit(by, request.pk, now=NOW)
+    with pytest.raises(NotAllowed, match="stays, once it is sent"):
+        actions.set_scope(by, request.pk, lines, now=NOW)
+    actions.triage(world.by("assessor"), request.pk, now=NOW)
+    view = RiskView(Risk.LOW, Risk.LOW, WHY)
+    actions.assess(world.by("assessor"), request.pk, view, now=NOW)
+    actions.approve(world.by("lead"), request.pk, now=NOW)
+    with pytest.raises(NotAllowed, match="it would cover more"):
+        actions.narrow(by, request.pk, [region], why=WHY, now=NOW)
+    with pytest.raises(NotAllowed, match="reviewer"):
+        actions.narrow(world.by("colleague"), request.pk, lines[:1], why=WHY, now=NOW)
+    actions.narrow(by, request.pk, lines[1:], why=WHY, now=NOW)
+    assert sorted(request.scope.values_list("kind", flat=True)) == ["ACCOUNT", "REGION"]
+
+
+def test_drafts_are_ones_own_and_requests_are_seen_by_who_sees_a_covered_account(world):
+    request = world.drafted()
+    stranger = factories.person(role="Team member", username="far", team=factories.team())
+    seen = lambda who: ExceptionRequest.objects.visible_to(who).filter(pk=request.pk).exists()  # noqa: E731
+    people = world.people
+    assert seen(people["requester"])
+    assert not any(seen(people[name]) for name in ("colleague", "lead", "ciso"))
+    actions.submit(world.by("requester"), request.pk, now=NOW)
+    assert seen(people["colleague"]) and seen(people["lead"])
+    assert not seen(stranger)
+    with pytest.raises(ExceptionRequest.DoesNotExist):
+        actions.comment(By(stranger), request.pk, "Hello", now=NOW)
+
+
+def test_one_sees_of_a_scope_only_ones_own_places(world):
+    wide = factories.person(role="Platform engineer", username="wide")
+    world.people["requester"] = wide
+    other = factories.account(ou=world.account.ou)
+    request = world.drafted()
+    lines = [Line(ScopeKind.ACCOUNT, one.account_id) for one in (world.account, other)]
+    ou = Line(ScopeKind.OU, world.account.ou.ou_id)
+    far = Line(ScopeKind.OU, factories.ou().ou_id)
+    actions.set_scope(By(wide), request.pk, [*lines, ou, far], now=NOW)
+    actions.submit(By(wide), request.pk, now=NOW)
+    seen = ExceptionScope.objects.visible_to(world.people["colleague"]).filter(request=request)
+    assert set(seen.values_list("value", flat=True)) == {world.account.account_id, ou.value}
+
+
+def test_comments_mention_those_who_see_the_record(world):
+    request = world.submitted()
+    colleague = world.people["colleague"].username
+    far = factories.person(role="Team member", username="far", team=factories.team())
+    text = f"@{colleague}, @{far.username} and @nobody: what of mail@{colleague}?"
+    row = actions.comment(world.by("lead"), request.pk, text, now=NOW)
+    assert [one["name"] for one in row.mentions] == [colleague]
+    assert request.events.get(verb="COMMENT").note == text
+    with pytest.raises(NotAllowed):
+        actions.comment(world.by("lead"), request.pk, "  ", now=NOW)
+
+
+def test_evidence_is_checked_by_size_and_type(world):
+    request = world.submitted()
+    good = actions.File("report.pdf", "application/pdf", 1000, "ab" * 32, "2026/11/one")
+    assert actions.attach(world.by("requester"), request.pk, good, now=NOW).name == "report.pdf"
+    for changes in (("x.html", "text/html", 10), ("x.pdf", "application/pdf", 2**31 - 1)):
+        bad = actions.File(*changes, "ab" * 32, f"2026/11/{changes[0]}")
+        with pytest.raises(NotAllowed):
+            actions.attach(world.by("requester"), request.pk, bad, now=NOW)
+
+
+def test_milestones_are_finished_by_who_asked(world):
+    request = world.drafted()
+    by = world.by("requester")
+    actions.set_milestones(by, request.pk, [("Ship grants", TODAY + timedelta(days=9))], now=NOW)
+    step = request.milestones.get()
+    actions.submit(by, request.pk, now=NOW)
+    with pytest.raises(NotAllowed):
+        actions.finish_milestone(world.by("lead"), request.pk, step.pk, done_on=TODAY, now=NOW)
+    actions.finish_milestone(by, request.pk, step.pk, done_on=TODAY, now=NOW)
+    assert request.milestones.get().done_on == TODAY
+
+
+def test_saving_what_is_the_same_is_no_event(world):
+    request = world.drafted()
+    count = request.events.count()
+    by = By(world.people["requester"], Via.API)
+    actions.save(by, request.pk, {"title": request.title}, now=NOW)
+    actions.set_scope(by, request.pk, [Line(ScopeKind.ACCOUNT, world.account.account_id)], now=NOW)
+    assert request.events.count() == count
+    with pytest.raises(NotAllowed, match="residual_risk"):
+        actions.save(by, request.pk, {"residual_risk": "LOW"}, now=NOW)
+    with pytest.raises(NotAllowed, match="reason"):
+        actions.save(by, request.pk, {"reason": "BECAUSE"}, now=NOW)
