@@ -22,3 +22,22 @@ def from_data(data: Mapping[str, Any]) -> Invariant:
     :raises pydantic.ValidationError: for anything else.
     """
     return _INVARIANT.validate_python(data)
+
+
+def reworded(invariant: Invariant, words: Mapping[str, str]) -> Invariant:
+    """The record with other words in its probes: what they say of the example organisation, as it is in
+    another. The policy stays as it is."""
+    data = to_data(invariant)
+    for name in ("must_deny", "must_allow"):
+        data[name] = _reworded(data[name], words)
+    return from_data(data)
+
+
+def _reworded(value: Any, words: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        for old, new in words.items():
+            value = value.replace(old, new)
+        return value
+    if isinstance(value, dict):
+        return {key: _reworded(one, words) for key, one in value.items()}
+    return [_reworded(one, words) for one in value] if isinstance(value, list) else value

@@ -6,7 +6,7 @@ Pure: text in, text out. Which invariants are exported is the caller's choice.
 from invariants.exports.cloudformation import MAX_RESOURCES, cloudformation
 from invariants.exports.documents import Document, NotExportable, document, policy_json, targets
 from invariants.exports.packing import pack
-from invariants.exports.terraform import terraform
+from invariants.exports.terraform import quoted, resource, terraform
 
 __all__ = [
     "MAX_RESOURCES",
@@ -16,6 +16,8 @@ __all__ = [
     "document",
     "pack",
     "policy_json",
+    "quoted",
+    "resource",
     "targets",
     "terraform",
 ]

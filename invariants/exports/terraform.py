@@ -20,16 +20,17 @@ def terraform(documents: Sequence[Document]) -> str:
 
     The text stands as JSON in a string, so that what AWS gets has no white space that would count.
     """
-    return "\n".join([_HEAD, *(_policy(d) for d in documents)])
+    return "\n".join([_HEAD, *(resource(d) for d in documents)])
 
 
-def _policy(document: Document) -> str:
+def resource(document: Document) -> str:
+    """One policy as aws_organizations_policy with its attachments."""
     lines = [
         f'resource "aws_organizations_policy" "{document.identifier}" {{',
-        f"  name        = {_string(document.name)}",
-        f"  description = {_string(document.description)}",
-        f"  type        = {_string(document.type)}",
-        f"  content     = {_string(document.content)}",
+        f"  name        = {quoted(document.name)}",
+        f"  description = {quoted(document.description)}",
+        f"  type        = {quoted(document.type)}",
+        f"  content     = {quoted(document.content)}",
         "}",
         "",
     ]
@@ -37,14 +38,14 @@ def _policy(document: Document) -> str:
         lines += [
             f'resource "aws_organizations_policy_attachment" "{document.identifier}_{number}" {{',
             f"  policy_id = aws_organizations_policy.{document.identifier}.id",
-            f"  target_id = var.target_ids[{_string(target)}]",
+            f"  target_id = var.target_ids[{quoted(target)}]",
             "}",
             "",
         ]
     return "\n".join(lines)
 
 
-def _string(text: str) -> str:
+def quoted(text: str) -> str:
     """A quoted string of HCL: JSON's escapes, and the starts of templates doubled.
 
     https://developer.hashicorp.com/terraform/language/expressions/strings

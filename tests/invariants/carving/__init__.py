@@ -1,0 +1,1 @@
+"""Carve-outs as edits of policies."""
