@@ -116,6 +116,17 @@ FROM unnest(%(id)s::bigint[], %(opened_at)s::timestamptz[], %(closed_at)s::times
     AS i (id, opened_at, closed_at, close_reason, resumed, lapsed_at, resumed_at)
 WHERE e.finding_id = i.id AND e.opened_at = i.opened_at
 """
+GRANTS = """
+SELECT finding_id, excepted_at FROM findings_episode
+WHERE finding_id = ANY(%(ids)s) AND excepted_at IS NOT NULL
+"""
+GIVE_GRANTS = """
+UPDATE findings_episode e SET excepted_at = i.excepted_at
+FROM unnest(%(id)s::bigint[], %(opened_at)s::timestamptz[], %(excepted_at)s::timestamptz[])
+    AS i (id, opened_at, excepted_at)
+WHERE e.finding_id = i.id AND e.opened_at = i.opened_at
+    AND e.excepted_at IS DISTINCT FROM i.excepted_at
+"""
 DROP_VULNERABILITIES = """
 DELETE FROM findings_findingvulnerability WHERE finding_id = ANY(%(ids)s)
 """

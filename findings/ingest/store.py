@@ -10,7 +10,7 @@ import psycopg
 from django.db import connection
 
 from findings import clocks
-from findings.ingest import drafts, statements
+from findings.ingest import drafts, statements, timeline
 from findings.ingest.controls import Catalog
 from findings.ingest.timeline import Stretch
 from findings.ingest.verdicts import Stored, Verdict
@@ -184,7 +184,11 @@ def write_episodes(
     replayed: Mapping[int, Sequence[Stretch]],
     episodes: Mapping[int, Sequence[Stretch]],
 ) -> None:
-    """Turn the `episodes` of findings into those that a replay came to."""
+    """Turn the `episodes` of findings into those that a replay came to.
+
+    When an episode was excepted is known to no copy: where episodes are cut anew, what was granted goes
+    to those that now hold its moment.
+    """
     dropped, kept, added = [], [], []
     for number, stretches in replayed.items():
         old = {one.opened_at: one for one in episodes.get(number, ())}
@@ -192,6 +196,8 @@ def write_episodes(
         dropped += [(number, at) for at in old if at not in new]
         kept += [(number, one) for at, one in new.items() if at in old and old[at] != one]
         added += [(number, one) for at, one in new.items() if at not in old]
+    recut = {number for number, _ in (*dropped, *added) if episodes.get(number)}
+    grants = _grants(cursor, recut)
     if dropped:
         values = {"id": [row[0] for row in dropped], "opened_at": [row[1] for row in dropped]}
         cursor.execute(statements.DROP_EPISODES, values)
@@ -209,6 +215,33 @@ def write_episodes(
             },
         )
     _insert_episodes(cursor, added)
+    _give_grants(cursor, {number: replayed[number] for number in grants}, grants)
+
+
+def _grants(cursor: Cursor, ids: Collection[int]) -> dict[int, list[datetime]]:
+    """When episodes of these findings were excepted."""
+    found: dict[int, list[datetime]] = defaultdict(list)
+    if ids:
+        cursor.execute(statements.GRANTS, {"ids": list(ids)}, binary=True)
+        for finding, at in cursor:
+            found[finding].append(at)
+    return found
+
+
+def _give_grants(
+    cursor: Cursor,
+    replayed: Mapping[int, Sequence[Stretch]],
+    grants: Mapping[int, Sequence[datetime]],
+) -> None:
+    rows = [
+        (number, one.opened_at, at)
+        for number, stretches in replayed.items()
+        for one, at in zip(stretches, timeline.granted(stretches, grants[number]), strict=True)
+    ]
+    if rows:
+        numbers, opened, given = zip(*rows, strict=True)
+        values = {"id": list(numbers), "opened_at": list(opened), "excepted_at": list(given)}
+        cursor.execute(statements.GIVE_GRANTS, values)
 
 
 def _insert_episodes(cursor: Cursor, rows: Sequence[tuple[int, Stretch]]) -> None:

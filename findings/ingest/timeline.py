@@ -124,6 +124,23 @@ def replay(
     return _play(settled, history)
 
 
+def granted(stretches: Sequence[Stretch], grants: Sequence[datetime]) -> list[datetime | None]:
+    """When each of these episodes, oldest first, was excepted, if episodes were at those moments.
+
+    A moment belongs to the episode that holds it; between two, to the one after it, from its
+    beginning on; after the last, to that one, which was over by then.
+    """
+    given: list[datetime | None] = [None] * len(stretches)
+    for at in sorted(grants):
+        place = next(
+            (n for n, one in enumerate(stretches) if one.closed_at is None or at <= one.closed_at),
+            len(stretches) - 1,
+        )
+        if place >= 0 and given[place] is None:
+            given[place] = max(at, stretches[place].opened_at)
+    return given
+
+
 def _settled(history: Sequence[int], stored: Sequence[Stretch]) -> list[Stretch]:
     if not history:
         return list(stored)

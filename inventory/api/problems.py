@@ -16,6 +16,8 @@ from rest_framework.views import set_rollback
 MEDIA_TYPE: Final = "application/problem+json"
 # Names of problems that a program may want to tell apart where the status does not.
 BAD_PARAMETERS: Final = "urn:parapet:problem:bad-parameters"
+BAD_BODY: Final = "urn:parapet:problem:bad-body"
+NOT_ALLOWED: Final = "urn:parapet:problem:not-allowed"
 SECOND_FACTOR: Final = "urn:parapet:problem:second-factor"
 PLAIN: Final = "about:blank"
 # An error is of this moment and this person: nobody may keep it.
@@ -24,7 +26,8 @@ _HEADERS: Final = {"Cache-Control": "private, no-store"}
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """What is wrong with one parameter of the query string, and what would be right."""
+    """What is wrong with one parameter of the query string, or one field that was sent, and what would
+    be right."""
 
     parameter: str
     detail: str
@@ -38,6 +41,35 @@ class BadParameters(APIException):
     def __init__(self, errors: Sequence[Wrong]) -> None:
         super().__init__(" ".join(f"{one.parameter}: {one.detail}" for one in errors))
         self.errors = tuple(errors)
+
+
+class BadBody(APIException):
+    """What was sent is not what is asked for: nothing of it was taken."""
+
+    status_code = 400
+
+    def __init__(self, errors: Sequence[Wrong]) -> None:
+        super().__init__(" ".join(f"{one.parameter}: {one.detail}".lstrip(": ") for one in errors))
+        self.errors = tuple(errors)
+
+
+class StepRefused(APIException):
+    """It cannot be done where the thing stands, or by this person; `missing` has what is in the way."""
+
+    status_code = 409
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(" ".join(missing))
+        self.missing = tuple(missing)
+
+
+class Stale(APIException):
+    """If-Match names an answer that does not hold any more."""
+
+    status_code = 412
+    default_detail = (
+        "It has changed since the ETag that If-Match names. Read it again, and decide anew."
+    )
 
 
 def handle(exception: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -100,6 +132,28 @@ def _body(exception: APIException, *, instance: str) -> dict[str, Any]:
             "errors": [
                 {"parameter": one.parameter, "detail": one.detail} for one in exception.errors
             ],
+        }
+    if isinstance(exception, BadBody):
+        return {
+            **details(
+                400,
+                kind=BAD_BODY,
+                title="What was sent is wrong",
+                detail=str(exception.detail),
+                instance=instance,
+            ),
+            "errors": [{"field": one.parameter, "detail": one.detail} for one in exception.errors],
+        }
+    if isinstance(exception, StepRefused):
+        return {
+            **details(
+                409,
+                kind=NOT_ALLOWED,
+                title="This cannot be done now",
+                detail=str(exception.detail),
+                instance=instance,
+            ),
+            "missing": list(exception.missing),
         }
     return details(exception.status_code, detail=_detail(exception), instance=instance)
 

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from inventory.api.parameters import Parameter
 from inventory.api.problems import MEDIA_TYPE
 
-_JSON: Final = "application/json"
+JSON: Final = "application/json"
 
 
 class ParameterProblem(serializers.Serializer[Any]):
@@ -34,7 +34,7 @@ class Problem(serializers.Serializer[Any]):
     )
 
 
-def _problem(status: int, title: str, detail: str, **more: Any) -> OpenApiExample:
+def problem(status: int, title: str, detail: str, **more: Any) -> OpenApiExample:
     value = {
         "type": "about:blank",
         "title": title,
@@ -49,23 +49,23 @@ def _problem(status: int, title: str, detail: str, **more: Any) -> OpenApiExampl
 
 
 _BAD: Final = "severity: “BAD” is none of CRITICAL, HIGH, MEDIUM, LOW, INFORMATIONAL."
-_EXAMPLES: Final = {
-    400: _problem(
+EXAMPLES: Final = {
+    400: problem(
         400,
         "Parameters of the query are wrong",
         _BAD,
         type="urn:parapet:problem:bad-parameters",
         errors=[{"parameter": "severity", "detail": _BAD.partition(" ")[2]}],
     ),
-    401: _problem(401, "Unauthorized", "The token is unknown, expired or revoked."),
-    403: _problem(403, "Forbidden", "You do not have permission to perform this action."),
-    404: _problem(404, "Not Found", "There is nothing here, or nothing that you may see."),
-    429: _problem(
+    401: problem(401, "Unauthorized", "The token is unknown, expired or revoked."),
+    403: problem(403, "Forbidden", "You do not have permission to perform this action."),
+    404: problem(404, "Not Found", "There is nothing here, or nothing that you may see."),
+    429: problem(
         429,
         "Too Many Requests",
         "More than 300 requests a minute for this token. Try again in 12 seconds.",
     ),
-    500: _problem(
+    500: problem(
         500,
         "Internal Server Error",
         "Something went wrong here, and it has been logged. Try again later.",
@@ -80,7 +80,7 @@ _WORDS: Final = {
     429: "Too many requests in this minute; Retry-After says for how many seconds to wait.",
     500: "A fault of the server. What went wrong is in its log, not here.",
 }
-_LIMITS: Final = (
+LIMITS: Final = (
     ("RateLimit-Limit", "Requests that the present minute has."),
     ("RateLimit-Remaining", "Requests that are left of it."),
     ("RateLimit-Reset", "Seconds until the next minute begins."),
@@ -88,7 +88,7 @@ _LIMITS: Final = (
 _COUNTED: Final = [200, 304, 400, 404]
 
 
-def _header(name: str, words: str, statuses: list[int], *, kind: Any = str) -> OpenApiParameter:
+def header(name: str, words: str, statuses: list[int], *, kind: Any = str) -> OpenApiParameter:
     return OpenApiParameter(
         name, kind, OpenApiParameter.HEADER, description=words, response=statuses, required=False
     )
@@ -101,10 +101,10 @@ _HEADERS: Final = (
         OpenApiParameter.HEADER,
         description="The ETag of an answer that you have: 304 without a body where it still holds.",
     ),
-    _header("ETag", "Names this answer, for this person.", [200, 304]),
-    _header("Retry-After", "Seconds to wait.", [429], kind=int),
-    _header("WWW-Authenticate", "How to come in.", [401]),
-    *(_header(name, words, _COUNTED, kind=int) for name, words in _LIMITS),
+    header("ETag", "Names this answer, for this person.", [200, 304]),
+    header("Retry-After", "Seconds to wait.", [429], kind=int),
+    header("WWW-Authenticate", "How to come in.", [401]),
+    *(header(name, words, _COUNTED, kind=int) for name, words in LIMITS),
 )
 
 
@@ -123,18 +123,18 @@ class ResourceSchema(AutoSchema):
         return str(self.get_description()).partition("\n")[0].rstrip(".")
 
     def get_override_parameters(self) -> list[Any]:
-        own = [_described(one, "query") for one in self.view.parameters]
-        parts = [_described(one, "path") for one in self.view.address]
+        own = [described(one, "query") for one in self.view.parameters]
+        parts = [described(one, "path") for one in self.view.address]
         pages = []
         if hasattr(self.view, "envelope"):
-            pages = [_header("Link", "Addresses of the next and previous page (RFC 8288).", [200])]
+            pages = [header("Link", "Addresses of the next and previous page (RFC 8288).", [200])]
         return [*parts, *own, *_HEADERS, *pages]
 
     def get_response_serializers(self) -> Any:
         view = self.view
         shape = view.envelope() if hasattr(view, "envelope") else view.shape
         return {
-            (200, _JSON): OpenApiResponse(shape, _first_of(view), examples=_example(view)),
+            (200, JSON): OpenApiResponse(shape, _first_of(view), examples=_example(view)),
             304: OpenApiResponse(None, "Nothing has changed since the ETag of If-None-Match."),
             **self._problems(),
         }
@@ -142,7 +142,7 @@ class ResourceSchema(AutoSchema):
     def _problems(self) -> Mapping[tuple[int, str], OpenApiResponse]:
         return {
             (status, MEDIA_TYPE): OpenApiResponse(
-                Problem, words, examples=[_EXAMPLES[status]] if status in _EXAMPLES else []
+                Problem, words, examples=[EXAMPLES[status]] if status in EXAMPLES else []
             )
             for status, words in _WORDS.items()
         }
@@ -168,12 +168,12 @@ def _example(view: Any) -> list[OpenApiExample]:
             value=view.example,
             response_only=True,
             status_codes=["200"],
-            media_type=_JSON,
+            media_type=JSON,
         )
     ]
 
 
-def _described(one: Parameter, location: Literal["query", "path"]) -> OpenApiParameter:
+def described(one: Parameter, location: Literal["query", "path"]) -> OpenApiParameter:
     words = one.description
     examples = []
     if one.example is not None and location == "path":

@@ -17,16 +17,20 @@ def of_body(request: Request, body: bytes) -> str:
     return _tag([str(request.user.pk).encode(), body])
 
 
-def of_marks(request: Request, shape: str, marks: Iterable[Any]) -> str:
-    """The tag of an answer that follows from `marks`, and from who asks for what in which shape."""
+def of_marks(request: Request, shape: str, marks: Iterable[Any], *, path: str = "") -> str:
+    """The tag of an answer that follows from `marks`, and from who asks for what in which shape.
+
+    `path` is that of another resource, asked without a query: what is written at one address may be
+    read at another.
+    """
     user = request.user
     scope = access.scope_of(user)
     said = (
         user.pk,
         sorted(user.get_all_permissions()),
         (scope.everything, scope.ou_paths, scope.team_ids),
-        request.path,
-        sorted(request.query_params.lists()),
+        path or request.path,
+        [] if path else sorted(request.query_params.lists()),
         shape,
         tuple(marks),
     )
@@ -35,7 +39,20 @@ def of_marks(request: Request, shape: str, marks: Iterable[Any]) -> str:
 
 def matches(request: Request, tag: str) -> bool:
     """Whether If-None-Match names it. Weakly, as RFC 9110 13.1.2 wants."""
-    sent = request.headers.get("If-None-Match", "")
+    return _names(request.headers.get("If-None-Match", ""), tag)
+
+
+def is_held(request: Request, tag: str) -> bool:
+    """Whether If-Match, where it is sent, names it.
+
+    Weakly: RFC 9110 13.1.1 wants strong tags, of which there are none here, for a proxy may compress an
+    answer. What these name is the state of the thing, and not the bytes of an answer.
+    """
+    sent = request.headers.get("If-Match", "")
+    return not sent or _names(sent, tag)
+
+
+def _names(sent: str, tag: str) -> bool:
     named = {word.strip().removeprefix("W/") for word in sent.split(",")}
     return "*" in named or tag.removeprefix("W/") in named
 

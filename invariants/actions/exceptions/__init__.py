@@ -14,20 +14,13 @@ from invariants.actions.exceptions.deciding import (
     request_changes,
     triage,
 )
-from invariants.actions.exceptions.drafting import (
-    Line,
-    draft,
-    narrow,
-    renew,
-    save,
-    set_milestones,
-    set_scope,
-    submit,
-    withdraw,
-)
+from invariants.actions.exceptions.drafting import Sheet, draft, save, submit, withdraw
 from invariants.actions.exceptions.ending import Ticked, revoke, tick
-from invariants.actions.exceptions.implementing import Sight, implement, remove, verify
+from invariants.actions.exceptions.implementing import Sight, implement, remove, take_in, verify
 from invariants.actions.exceptions.recording import By
+from invariants.actions.exceptions.renewing import renew
+from invariants.actions.exceptions.reviewing import ask_review, linger, look_again
+from invariants.actions.exceptions.scoping import Line, narrow, set_milestones, set_scope
 from invariants.actions.exceptions.talking import File, attach, comment, finish_milestone
 
 __all__ = [
@@ -35,9 +28,11 @@ __all__ = [
     "File",
     "Line",
     "RiskView",
+    "Sheet",
     "Sight",
     "Ticked",
     "approve",
+    "ask_review",
     "assess",
     "attach",
     "come_back",
@@ -47,6 +42,8 @@ __all__ = [
     "grant",
     "implement",
     "leave",
+    "linger",
+    "look_again",
     "narrow",
     "reject",
     "remove",
@@ -57,6 +54,7 @@ __all__ = [
     "set_milestones",
     "set_scope",
     "submit",
+    "take_in",
     "tick",
     "triage",
     "verify",

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from invariants.actions.exceptions import editing
 from invariants.actions.exceptions.recording import By, Opened, Told, opened, record
 from invariants.models import ExceptionApproval, ExceptionRequest
 from invariants.models.exceptions import ExceptionState, Risk, Seat, Verb
@@ -82,6 +83,7 @@ def approve(
     starts = one.request.starts_on or ends
     changes = {"approved_at": now, "until": ends, "review_on": clocks.halfway(starts, ends)}
     record(one, Verb.APPROVE, state=ExceptionState.APPROVED, changes=changes, told=told)
+    editing.keep(one.request, now=now)
     return one.request
 
 
@@ -103,6 +105,7 @@ def grant(by: By, pk: int, *, why: str, now: datetime) -> ExceptionRequest:
     changes = {"granted_at": now, "emergency_until": stop, "until": until}
     told = Told(why, after=_told(approval))
     record(one, Verb.GRANT, state=step.after, changes=changes, told=told)
+    editing.keep(one.request, now=now)
     return one.request
 
 

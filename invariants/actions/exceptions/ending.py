@@ -1,5 +1,6 @@
 """The end of an exception, and the clock that sees to it."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from invariants.policies.exceptions import NotAllowed, Said, clocks
 from invariants.queries import exceptions as queries
 from inventory.models import Organization
 
+logger = logging.getLogger(__name__)
 _GRANTED: Final = (
     ExceptionState.APPROVED,
     ExceptionState.IMPLEMENTING,
@@ -34,11 +36,16 @@ _LIVE: Final = (ExceptionState.ACTIVE, ExceptionState.EXPIRING)
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """How many the clock let expire, said to end soon, and reminded of."""
+    """How many the clock let expire, said to end soon, reminded of, and wants to be looked at again.
+
+    `failed` has those that could not be served, by their name: the next tick tries them anew.
+    """
 
     expired: int = 0
     expiring: int = 0
     reminded: int = 0
+    reviewed: int = 0
+    failed: tuple[str, ...] = ()
 
 
 @transaction.atomic
@@ -67,19 +74,36 @@ def tick(organization: Organization, *, now: datetime) -> Ticked:
     over |= Q(state=ExceptionState.EMERGENCY, emergency_until__lte=now)
     soon = at.today + timedelta(days=max(c.expiring_days for c in clocks.VERSIONS.values()))
     near = Q(state__in=_LIVE, until__gte=at.today, until__lte=soon)
-    return Ticked(
-        expired=_each(rows.filter(over), expire, now=now),
-        expiring=_each(rows.filter(near, state=ExceptionState.ACTIVE), warn, now=now),
-        reminded=_each(rows.filter(near), remind, now=now),
+    half = Q(state__in=_LIVE, until__gte=at.today, review_on__lte=at.today)
+    work = (
+        (rows.filter(over), expire),
+        (rows.filter(near, state=ExceptionState.ACTIVE), warn),
+        (rows.filter(near), remind),
+        (rows.filter(half), look_again),
     )
+    failed: set[str] = set()
+    expired, expiring, reminded, reviewed = (_each(due, act, failed, now=now) for due, act in work)
+    return Ticked(expired, expiring, reminded, reviewed, tuple(sorted(failed)))
 
 
-def _each(rows: QuerySet[ExceptionRequest], act: Callable[[Opened], bool], *, now: datetime) -> int:
+def _each(
+    rows: QuerySet[ExceptionRequest],
+    act: Callable[[Opened], bool],
+    failed: set[str],
+    *,
+    now: datetime,
+) -> int:
+    """Act on each in a transaction of its own; what fails there holds up no other."""
     done = 0
-    for pk in list(rows.values_list("pk", flat=True)):
-        with transaction.atomic():
-            one = opened_by_clock(pk, now=now)
-            done += one is not None and act(one)
+    for pk, number in list(rows.values_list("pk", "number")):
+        try:
+            with transaction.atomic():
+                one = opened_by_clock(pk, now=now)
+                done += one is not None and act(one)
+        except Exception:
+            ref = ExceptionRequest(number=number).ref
+            logger.exception("The clock could not serve exception %s", ref)
+            failed.add(ref)
     return done
 
 
@@ -128,4 +152,17 @@ def remind(one: Opened) -> bool:
     record(
         one, Verb.REMIND, told=Told(key=f"notice:{request.until}:{days}", after={"days_left": days})
     )
+    return True
+
+
+def look_again(one: Opened) -> bool:
+    """Ask, once, for another look at half of its life."""
+    request = one.request
+    if request.review_on is None or request.state not in _LIVE or one.at.today < request.review_on:
+        return False
+    key = f"review:{request.review_on}"
+    if request.events.filter(key=key).exists():
+        return False
+    told = Told("Half of its time is over.", key=key, after={"why": "HALF_LIFE"})
+    record(one, Verb.REVIEW, told=told)
     return True

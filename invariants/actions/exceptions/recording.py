@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 
+from invariants.actions.exceptions.signals import happened
 from invariants.models import ExceptionEvent, ExceptionRequest
 from invariants.models.exceptions import Verb, Via, WhoKind
 from invariants.policies.exceptions import (
@@ -27,11 +28,12 @@ NOTE: Final = 4000
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """A person, and from where they act."""
+    """A person, and from where they act. `operator` is whose shell a command runs in."""
 
     user: User
     via: Via = Via.PAGE
     address: str | None = None
+    operator: str = ""
 
     @property
     def name(self) -> str:
@@ -49,6 +51,7 @@ class Opened:
     name: str
     via: Via
     address: str | None = None
+    operator: str = ""
 
     def check(self, verb: Verb, said: Said | None = None) -> Transition:
         return check(self.facts, verb, who=self.who, said=said or Said(), at=self.at)
@@ -61,9 +64,15 @@ def opened(by: By, pk: int, *, now: datetime) -> Opened:
     """
     seen = ExceptionRequest.objects.visible_to(by.user).select_related("organization")
     request = seen.select_for_update(of=("self",)).get(pk=pk)
+    return in_hand(by, request, now=now)
+
+
+def in_hand(by: By, request: ExceptionRequest, *, now: datetime) -> Opened:
+    """A record that nobody else can have in hand."""
     at = queries.moment_of(request.organization, now)
-    who = queries.who_is(by.user, today=at.today)
-    return Opened(request, queries.facts_of(request), at, who, by.name, by.via, by.address)
+    who = queries.who_is(by.user, today=at.today, request=request)
+    facts = queries.facts_of(request)
+    return Opened(request, facts, at, who, by.name, by.via, by.address, by.operator)
 
 
 def opened_by_clock(pk: int, *, now: datetime) -> Opened | None:
@@ -145,8 +154,11 @@ def _wind(one: Opened) -> list[str]:
 
 
 def _write(one: Opened, verb: Verb, was: str, told: Told) -> ExceptionEvent:
+    after = dict(told.after or {})
+    if one.operator:
+        after |= {"operator": one.operator}
     last = one.request.events.order_by("-number").values_list("number", flat=True).first()
-    return ExceptionEvent.objects.create(
+    event = ExceptionEvent.objects.create(
         request=one.request,
         number=(last or 0) + 1,
         at=one.at.now,
@@ -160,9 +172,11 @@ def _write(one: Opened, verb: Verb, was: str, told: Told) -> ExceptionEvent:
         address=one.address,
         note=told.note.strip()[:NOTE],
         before=dict(told.before or {}),
-        after=dict(told.after or {}),
+        after=after,
         key=told.key,
     )
+    happened.send(ExceptionRequest, request=one.request, event=event)
+    return event
 
 
 def _plain(value: object) -> object:

@@ -12,22 +12,9 @@ from invariants.actions.exceptions.recording import By, Opened, Told, opened, re
 from invariants.models import ExceptionComment, ExceptionEvidence, ExceptionRequest
 from invariants.models.exceptions import ExceptionState, Verb
 from invariants.policies.exceptions import NotAllowed
+from invariants.policies.exceptions.filing import BIGGEST, NO_TALK, TYPES, may_talk
 
 LONGEST: Final = 4000
-BIGGEST: Final = 20 * 1024 * 1024
-# Nothing that a browser would run, should it ever be shown.
-TYPES: Final = frozenset(
-    {
-        "application/json",
-        "application/pdf",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        "image/jpeg",
-        "image/png",
-        "text/csv",
-        "text/plain",
-    }
-)
 _MENTION: Final = re.compile(r"(?<![\w.@+-])@([\w.@+-]{1,150})")
 _MOST_MENTIONS: Final = 20
 _OVER: Final = (
@@ -56,6 +43,7 @@ def comment(by: By, pk: int, text: str, *, now: datetime) -> ExceptionComment:
     :raises NotAllowed: where it is empty or too long.
     """
     one = opened(by, pk, now=now)
+    _may_talk(one)
     words = text.strip()
     if not words or len(words) > LONGEST:
         raise NotAllowed((f"A comment has between 1 and {LONGEST:,} characters.",))
@@ -91,6 +79,7 @@ def attach(by: By, pk: int, file: File, *, now: datetime) -> ExceptionEvidence:
     :raises NotAllowed: where its size or type is not taken, or the record is over.
     """
     one = opened(by, pk, now=now)
+    _may_talk(one)
     _is_open(one)
     if not 0 < file.size <= BIGGEST:
         raise NotAllowed((f"A file has {BIGGEST // 1024 // 1024} MB at most, and is not empty.",))
@@ -127,6 +116,11 @@ def finish_milestone(by: By, pk: int, milestone: int, *, done_on: date, now: dat
     record(
         one, Verb.PROGRESS, told=Told(after={"milestone": row.text, "done_on": done_on.isoformat()})
     )
+
+
+def _may_talk(one: Opened) -> None:
+    if not may_talk(one.facts, one.who):
+        raise NotAllowed((NO_TALK,))
 
 
 def _is_open(one: Opened) -> None:

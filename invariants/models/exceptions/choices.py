@@ -133,3 +133,6 @@ class Verb(models.TextChoices):
     ATTACH = "ATTACH", "added evidence"
     PROGRESS = "PROGRESS", "finished a milestone"
     REMIND = "REMIND", "reminded"
+    REVIEW = "REVIEW", "asked for another look"
+    REVIEWED = "REVIEWED", "looked at it again"
+    LINGER = "LINGER", "found it in place after its end"

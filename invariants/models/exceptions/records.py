@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from findings.models import Finding
 from invariants.models.exceptions.choices import ExceptionState, Part, Seat, Verb, Via, WhoKind
@@ -27,8 +28,8 @@ class ExceptionEvent(models.Model):
     """One thing that happened, numbered from 1 in each record. Only ever added to.
 
     `before` and `after` have the fields that changed. `who_id` is the id of a user as text, "" for the
-    clock and collections. `key` names what may happen once only. The database fills `transaction_id`,
-    and refuses a state that no event of the same transaction tells of.
+    clock and collections. `key` names what may happen once only. The database fills the two fields
+    of its transaction, and refuses a state that no event of the same transaction tells of.
     """
 
     request = models.ForeignKey(
@@ -49,6 +50,8 @@ class ExceptionEvent(models.Model):
     after = models.JSONField(default=dict)
     key = models.CharField(max_length=60, blank=True)
     transaction_id = models.BigIntegerField(default=0)
+    # When that transaction began: numbers of transactions start anew in a restored database.
+    transaction_at = models.DateTimeField(db_default=Now())
 
     objects = models.Manager.from_queryset(_OfRequest)()
 

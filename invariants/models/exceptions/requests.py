@@ -15,25 +15,13 @@ from invariants.models.exceptions.choices import (
     Risk,
     ScopeKind,
 )
+from invariants.models.exceptions.constraints import IN_FORCE, REQUEST_CONSTRAINTS
 from inventory import access
 from inventory.models import Account, Organization, OrganizationalUnit
 
 if TYPE_CHECKING:
     from inventory.access import AnyUser
 
-_MOST_RENEWALS = 2
-# Nobody has approved these yet, or nobody ever did.
-_UNAPPROVED = [
-    ExceptionState.DRAFT,
-    ExceptionState.SUBMITTED,
-    ExceptionState.TRIAGED,
-    ExceptionState.RISK_ASSESSED,
-    ExceptionState.CHANGES_REQUESTED,
-    ExceptionState.EMERGENCY,
-    ExceptionState.REJECTED,
-    ExceptionState.WITHDRAWN,
-]
-_IN_FORCE = [ExceptionState.ACTIVE, ExceptionState.EXPIRING]
 _OVER = [
     ExceptionState.CLOSED,
     ExceptionState.RENEWED,
@@ -61,18 +49,19 @@ class ExceptionQuerySet(models.QuerySet["ExceptionRequest"]):
 
     def in_force(self) -> Self:
         """Those whose findings count as excepted: seen in place, and neither ended nor revoked."""
-        return self.filter(_IS_IN_FORCE)
+        return self.filter(IS_IN_FORCE)
 
     def zombies(self) -> Self:
         """Ended, and still in place when a collection last looked."""
-        ended = [ExceptionState.EXPIRED, ExceptionState.REVOKED, ExceptionState.CLOSING]
-        return self.filter(state__in=ended, seen_at__gt=F("ended_at"))
+        return self.filter(IS_ZOMBIE)
 
     def not_over(self) -> Self:
         return self.exclude(state__in=_OVER)
 
 
-_IS_IN_FORCE = Q(state__in=_IN_FORCE) | Q(
+IS_ENDED = Q(state__in=[ExceptionState.EXPIRED, ExceptionState.REVOKED, ExceptionState.CLOSING])
+IS_ZOMBIE = IS_ENDED & Q(seen_at__gt=F("ended_at"))
+IS_IN_FORCE = Q(state__in=IN_FORCE) | Q(
     is_emergency=True,
     verified_at__isnull=False,
     state__in=[ExceptionState.EMERGENCY, ExceptionState.APPROVED, ExceptionState.IMPLEMENTING],
@@ -177,108 +166,7 @@ class ExceptionRequest(models.Model):
             ("approve_critical_exceptions", "Can accept critical risks for the organisation"),
             ("implement_exceptions", "Can put exceptions in place and remove them"),
         ]
-        # A condition that compares says that there is something: NULL would pass.
-        constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "number"], name="invariants_exception_number"
-            ),
-            models.CheckConstraint(
-                condition=Q(
-                    target_kind="INVARIANT", invariant__isnull=False, control=None, finding_key=None
-                )
-                | Q(target_kind="CONTROL", invariant=None, control__isnull=False, finding_key=None)
-                | Q(
-                    target_kind="FINDING",
-                    invariant=None,
-                    control__isnull=False,
-                    finding_key__isnull=False,
-                ),
-                name="invariants_exception_one_target",
-            ),
-            # Separation of duties in one row; over the whole record it is ExceptionPart that keeps it.
-            models.CheckConstraint(
-                condition=(Q(assessor_id=None) | ~Q(assessor_id=F("requester_id")))
-                & (Q(implementer_id=None) | ~Q(implementer_id=F("requester_id")))
-                & (
-                    Q(implementer_id=None)
-                    | Q(assessor_id=None)
-                    | ~Q(implementer_id=F("assessor_id"))
-                ),
-                name="invariants_exception_duties_are_separate",
-            ),
-            models.CheckConstraint(
-                condition=Q(residual_risk="", inherent_risk="")
-                | (~Q(residual_risk="") & ~Q(inherent_risk="") & Q(assessor_id__isnull=False)),
-                name="invariants_exception_risk_has_an_assessor",
-            ),
-            models.CheckConstraint(
-                condition=Q(renews=None, renewal=0)
-                | Q(renews__isnull=False, renewal__gte=1, renewal__lte=_MOST_RENEWALS),
-                name="invariants_exception_two_renewals",
-            ),
-            models.CheckConstraint(
-                condition=Q(asked_until=None)
-                | Q(starts_on=None)
-                | Q(asked_until__gte=F("starts_on")),
-                name="invariants_exception_starts_before_it_ends",
-            ),
-            models.CheckConstraint(
-                condition=Q(until=None) | Q(asked_until__isnull=False, until__lte=F("asked_until")),
-                name="invariants_exception_no_longer_than_asked",
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=[*_UNAPPROVED])
-                | (
-                    ~Q(compensating="")
-                    & Q(starts_on__isnull=False)
-                    & Q(until__isnull=False)
-                    & (
-                        Q(approved_at__isnull=False, residual_risk__gt="")
-                        | Q(granted_at__isnull=False)
-                    )
-                ),
-                name="invariants_exception_approved_is_complete",
-            ),
-            models.CheckConstraint(
-                condition=~Q(
-                    state__in=[ExceptionState.APPROVED, ExceptionState.IMPLEMENTING, *_IN_FORCE]
-                )
-                | Q(approved_at__isnull=False, residual_risk__gt=""),
-                name="invariants_exception_approved_by_somebody",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state__in=_IN_FORCE)
-                | (
-                    Q(verified_at__isnull=False)
-                    & (
-                        Q(implementer_id__isnull=False)
-                        | Q(mechanism=Mechanism.NONE)
-                        | Q(renews__isnull=False)
-                    )
-                ),
-                name="invariants_exception_active_was_seen",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state__in=["EXPIRED", "REVOKED", "CLOSING", "CLOSED", "RENEWED"])
-                | Q(ended_at__isnull=False),
-                name="invariants_exception_ended_when",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state=ExceptionState.CLOSED)
-                | Q(gone_seen_at__isnull=False, gone_seen_at__gte=F("ended_at")),
-                name="invariants_exception_closed_was_seen_gone",
-            ),
-            models.CheckConstraint(
-                condition=(Q(granted_at=None) & ~Q(state=ExceptionState.EMERGENCY))
-                | Q(
-                    is_emergency=True,
-                    granted_at__isnull=False,
-                    emergency_until__isnull=False,
-                    emergency_until__gt=F("granted_at"),
-                ),
-                name="invariants_exception_emergency",
-            ),
-        ]
+        constraints = REQUEST_CONSTRAINTS
         indexes = [
             # My requests.
             models.Index(fields=["requester_id", "-id"], name="invariants_exception_mine"),
@@ -298,7 +186,7 @@ class ExceptionRequest(models.Model):
     @property
     def is_in_force(self) -> bool:
         """Whether its findings count as excepted; the same as `in_force` of the QuerySet."""
-        if self.state in _IN_FORCE:
+        if self.state in IN_FORCE:
             return True
         waiting = ("EMERGENCY", "APPROVED", "IMPLEMENTING")
         return self.is_emergency and self.verified_at is not None and self.state in waiting
@@ -328,6 +216,16 @@ class ExceptionScopeQuerySet(models.QuerySet["ExceptionScope"]):
             Q(kind=ScopeKind.ACCOUNT) & account
             | Q(kind=ScopeKind.OU) & Exists(beneath)
             | ~Q(kind__in=PLACES)
+        )
+
+    def beyond(self, user: "AnyUser") -> Self:
+        """Places that the user does not see, or of which they see a part only."""
+        if access.scope_of(user).everything:
+            return self.none()
+        accounts = Account.objects.visible_to(user).filter(pk=OuterRef("account"))
+        ous = OrganizationalUnit.objects.visible_to(user).filter(pk=OuterRef("ou"))
+        return self.filter(
+            Q(~Exists(accounts), kind=ScopeKind.ACCOUNT) | Q(~Exists(ous), kind=ScopeKind.OU)
         )
 
 

@@ -40,7 +40,7 @@ def chair_for(facts: Facts, who: Who, seats: tuple[Seat, ...]) -> Chair | None:
     for seat in open_seats:
         right = tiers.right_of(seat, facts.severity)
         for person, rights in sorted(who.instead_of.items()):
-            if right in rights and _is_apart(facts, person, Part.APPROVER):
+            if right in rights and _counts_still(facts, person):
                 return Chair(seat, person)
     return None
 
@@ -50,8 +50,11 @@ def seats_of(facts: Facts) -> tuple[Seat, ...]:
     return tiers.SEATS[facts.residual_risk] if facts.residual_risk else ()
 
 
-def _is_apart(facts: Facts, person: int, part: Part) -> bool:
-    return facts.parts.get(person, part) == part and person != facts.requester_id
+def _counts_still(facts: Facts, person: int) -> bool:
+    """Whether they have no other part on it, and their right to approve has not been used yet."""
+    if facts.parts.get(person, Part.APPROVER) != Part.APPROVER or person == facts.requester_id:
+        return False
+    return person not in {*facts.approvals.values(), *facts.represented}
 
 
 def _requester(facts: Facts, who: Who) -> str:
@@ -66,6 +69,8 @@ def _by_right(right: str, part: Part | None) -> Callable[[Facts, Who], str]:
             return "A person does this."
         if right not in who.rights:
             return f"Only people with the right {right} do this."
+        if part is Part.ASSESSOR and not who.sees_whole:
+            return _BEYOND
         return _apart(facts, who.id, part)
 
     return refuse
@@ -83,13 +88,22 @@ def _apart(facts: Facts, person: int, part: Part | None) -> str:
     return ""
 
 
+_BEYOND: Final = (
+    "It covers accounts that you do not see: somebody who sees all of them decides on it."
+)
+
+
 def _approver(facts: Facts, who: Who) -> str:
     if who.kind is not WhoKind.PERSON or who.id is None:
         return "A person does this."
+    if not who.sees_whole:
+        return _BEYOND
     if apart := _apart(facts, who.id, Part.APPROVER):
         return apart
     if who.id in facts.approvals.values():
         return "You have approved it: the other approval is by somebody else."
+    if who.id in facts.represented:
+        return "It was approved instead of you: the other approval is by somebody else."
     seats = seats_of(facts)
     if seats and chair_for(facts, who, seats) is None:
         missing = [seat for seat in seats if seat not in facts.approvals]
@@ -101,6 +115,8 @@ def _approver(facts: Facts, who: Who) -> str:
 def _granter(facts: Facts, who: Who) -> str:
     if who.kind is not WhoKind.PERSON or who.id is None:
         return "A person does this."
+    if not who.sees_whole:
+        return _BEYOND
     if apart := _apart(facts, who.id, Part.APPROVER):
         return apart
     if chair_for(facts, who, (Seat.EMERGENCY,)) is None:
@@ -118,7 +134,7 @@ def _decider(facts: Facts, who: Who) -> str:
     enough = {
         State.SUBMITTED: {tiers.TRIAGE},
         State.TRIAGED: {tiers.TRIAGE, tiers.ASSESS},
-    }.get(State(facts.state), {tiers.ASSESS, *tiers.DELEGABLE})
+    }.get(State(facts.state), {tiers.ASSESS, *map(tiers.RIGHT_OF.__getitem__, seats_of(facts))})
     if not enough & who.rights:
         return f"Only people with the right {' or '.join(sorted(enough))} do this."
     return ""

@@ -9,7 +9,8 @@ from invariants.models.exceptions import Mechanism, Part, Seat, WhoKind
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a record now. `parts` are by person, `approvals` those of its round.
+    """What is known of a record now. `parts` are by person, `approvals` those of its round, and
+    `represented` those instead of whom somebody gave one of them.
 
     `asks` are the fields of the request that have to be filled, by their names for people; `scope` the
     values of its scope by kind. `until` is None before somebody approved or granted.
@@ -37,6 +38,7 @@ class Facts:
     clocks_version: int = 1
     parts: Mapping[int, Part] = field(default_factory=dict)
     approvals: Mapping[Seat, int] = field(default_factory=dict)
+    represented: frozenset[int] = frozenset()
 
     @property
     def has_policy(self) -> bool:
@@ -47,12 +49,13 @@ class Facts:
 @dataclass(frozen=True, slots=True)
 class Who:
     """Who acts. `instead_of`: people by id who are away and left their approvals to this one, each
-    with their own rights of approval."""
+    with their own rights of approval. `sees_whole`: whether they see every place that it covers."""
 
     kind: WhoKind = WhoKind.PERSON
     id: int | None = None
     rights: frozenset[str] = frozenset()
     instead_of: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    sees_whole: bool = True
 
 
 CLOCK = Who(WhoKind.CLOCK)

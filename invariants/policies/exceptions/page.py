@@ -37,7 +37,32 @@ transaction tells of.
 
 A renewal is a request of its own, reviewed like the first; there are two at most. The day that was typed
 is kept, also where the limit of the risk cuts it. After a standstill the clock catches up: what ended
-meanwhile ends as of when it did, and of the notices that were missed only the last is given.
+meanwhile ends as of when it did, and of the notices that were missed only the last is given. It looks
+every five minutes, one exception after the other: one that fails is named in the log, holds up no other, and
+is tried again the next time. Half of its life is a reason to look at it again. Business days are those of the
+organisation's time zone, without weekends and the days of `POSTURE_HOLIDAYS`.
+
+## Ways to it
+
+Pages, the [API](api.md#writing) and `manage.py exception` take the same steps under the same guards, and the
+log says which it was. Whoever runs commands says whose rights count (`--as`); the log has the name of the
+shell's user beside that. There is no administration by Django. Tokens of the API neither assess nor approve,
+and stand in for nobody. What one person may approve counts once on a record, by themselves or by whoever
+stands in for them.
+
+## The record for an auditor
+
+`/exceptions/<ref>/record.json` and `record.pdf`, the API and `manage.py exception show --json` tell the same:
+what was asked for, the scope, everybody's part, approvals of every round, the edits of policies that were
+approved, what collections found, where AWS did not agree, comments, evidence files by name, size and SHA-256,
+and every event. `sha256` is of all else, as JSON with sorted keys, without blanks (`","`, `":"`), in UTF-8:
+
+```bash
+jq -jcS 'del(.sha256)' EX-0001.json | sha256sum
+```
+
+Addresses of clients are for who may read the audit log; what names accounts that the reader does not see is
+left out and counted. `is_whole` says whether anything is missing.
 """
 _ENDS: Final = (State.CLOSED, State.RENEWED, State.REJECTED, State.WITHDRAWN)
 _VERBS: Final[Mapping[Verb, str]] = MappingProxyType(

@@ -1,0 +1,1 @@
+"""How every report is typeset, whatever it tells of."""
