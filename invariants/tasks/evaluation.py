@@ -8,7 +8,8 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from invariants.rollups import serving, violations
+from invariants.rollups import exceptions, serving, violations
+from invariants.tasks.reconciliation import reconcile
 from inventory.models import Organization
 
 logger = logging.getLogger(__name__)
@@ -27,9 +28,15 @@ def evaluate_invariants(now: datetime) -> int:
     """
     # They read the catalogue, which takes a second to import: web processes, which only send the
     # message, are spared it.
-    from invariants.evaluation import coverage  # noqa: PLC0415
+    from invariants.evaluation import coverage, reconciliation  # noqa: PLC0415
 
-    steps: tuple[Callable[..., object], ...] = (coverage.run, violations.rebuild, serving.tie)
+    steps: tuple[Callable[..., object], ...] = (
+        coverage.run,
+        reconcile,
+        violations.rebuild,
+        serving.tie,
+        exceptions.write,
+    )
     failed = 0
     for organization in Organization.objects.order_by("pk"):
         for step in steps:
@@ -40,4 +47,6 @@ def evaluate_invariants(now: datetime) -> int:
                 logger.exception("%s failed for %s", step.__module__, organization)
                 if step is coverage.run:
                     coverage.record_failure(organization, error, now=now)
+                if step is reconcile:
+                    reconciliation.note(organization, error, now=now)
     return failed

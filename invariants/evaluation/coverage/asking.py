@@ -179,7 +179,7 @@ class Asking:
         """What probes say of the catalogue's example organisation, as it is in this one."""
         real = {
             "member_account": account_id,
-            "management_account_id": self.world.management_account_id,
+            "management_account": self.world.management_account_id,
             "organization_id": self.world.org_id,
         }
         return {

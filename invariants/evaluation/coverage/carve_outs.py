@@ -63,12 +63,11 @@ def find(
 ) -> tuple[CarveOut, ...]:
     """The exemptions of the statements that deny what has to be denied, in the order of the probes."""
     found: dict[tuple[Ref, str, str], CarveOut] = {}
-    tried: set[Ref] = set()
     usual = _usual(record)
     for one in heard:
         for ref in one.denying:
-            if ref in serving and ref not in tried and one.must_deny:
-                tried.add(ref)
+            # By each of the requests: another policy may deny one of them to whoever is exempt.
+            if ref in serving and one.must_deny:
                 for carve_out in _of_statement(record, one, ref, subject, asking, usual):
                     found.setdefault((ref, carve_out.key, carve_out.value), carve_out)
     return tuple(found.values())

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from invariants import catalog, engine
 from invariants.catalog import RCP, SCP
-from invariants.evaluation.coverage import evidence, mentions, rulings, scopes, settings
+from invariants.evaluation.coverage import evidence, mentions, rulings, settings
 from invariants.evaluation.coverage.asking import ANY_ACCOUNT, CLOCK_KEYS, Asking, Subject
 from invariants.evaluation.coverage.kinship import Kinship
 from invariants.evaluation.coverage.layers import LAYERS, OWN, Core, Layers, Way, parse
 from invariants.evaluation.coverage.narrowing import Narrowing
 from invariants.evaluation.coverage.rulings import BROKEN, EXCEPTED, MISSING, Place, Ruling
-from invariants.evaluation.coverage.scopes import Scopes
+from invariants.evaluation.coverage.scopes import Excepted, Scopes
 from invariants.evaluation.coverage.settings import Inherited
 from invariants.evaluation.coverage.world import Node, World
 
@@ -114,6 +114,11 @@ class _Evaluating:
             self.layers.own(account.id),
             account.id if self._is_told_apart(account) else "",
             account.id if is_named or is_management else "",
+            # Accounts under the same exceptions stay together, those under none all the more.
+            tuple(
+                (one.ref, one.concerns(account.id), one.wanted(account.id))
+                for one in self.scopes.approved(account)
+            ),
         )
 
     def _is_told_apart(self, account: Node) -> bool:
@@ -183,10 +188,16 @@ class _Evaluating:
         level = ""
         if ruling.layer is not None and ruling.level is not None:
             level = levels[ruling.layer][ruling.level]
-        found = evidence.of_ruling(ruling, levels, subject.account_id)
+        found = evidence.with_approvals(
+            evidence.of_ruling(ruling, levels, subject.account_id),
+            self.scopes.approved(account, record.id),
+            account.id,
+        )
         decision = Decision(ruling.state, ruling.reason, ruling.policy_id, level, found)
         # Only what is not there is excepted: a policy that is wrong is wrong in an OU of exceptions too.
-        return self._unless_excepted(record, account, decision, frozenset({MISSING}))
+        # That it exempts the account is what an exception for the account asks for.
+        of = _EXCEPTABLE if evidence.lets_pass(found) else frozenset({MISSING})
+        return self._unless_excepted(record, account, decision, of)
 
     def _texts(self, core: Core) -> tuple[tuple[tuple[str, int], ...], ...]:
         """The policies of a stack, told apart by their texts as well."""
@@ -231,12 +242,17 @@ class _Evaluating:
     ) -> Decision:
         if decision.state not in of:
             return decision
-        excepted = scopes.excepted(record, account, self.world)
-        if excepted is None:
+        excepted = self.scopes.excepted(record, account)
+        if excepted is None or (decision.state == BROKEN and not _may_be_broken(record, excepted)):
             return decision
         reason = f"{excepted.reason} {decision.reason}"
         found = evidence.of_exception(excepted, dict(decision.evidence))
         return Decision(EXCEPTED, reason, decision.policy_id, decision.level, found)
+
+
+def _may_be_broken(record: catalog.Invariant, excepted: Excepted) -> bool:
+    """Of requests only by an exception for the account itself; a value is broken by any other value."""
+    return record.type not in LAYERS.values() or bool(excepted.ref)
 
 
 def _keys_read(world: World) -> frozenset[str]:

@@ -4,11 +4,12 @@
   "layer", "policy_id", "sid", "statement", "level", "missing"}],
  "settings": [{"path", "wanted", "found", "answer", "policy_id", "level"}],
  "carve_outs": [{"policy_id", "statement", "sid", "level", "mechanism", "key", "operator", "value",
-  "is_usual", "until", "probe"}],
+  "is_usual", "until", "probe", "exception"}],
  "serves": [[policy_id, statement]], "missing": [keys], "also": [words]}
 
 What would be empty is left out. A level is the id of the root or an OU, or ACCOUNT for the account itself;
-statements count from 0; in texts {account} stands for the account. Mechanisms: a another OU, b principals,
+statements count from 0; in texts {account} stands for the account; `exception` is the ref of the one in
+force that people approved, also where the account as a whole is let off. Mechanisms: a another OU, b principals,
 c tags, d a list of values, e a policy further down, f a time at which it ends.
 """
 
@@ -21,6 +22,7 @@ from invariants.evaluation.coverage.carve_outs import OVERRIDE, CarveOut
 from invariants.evaluation.coverage.rulings import Ruling
 from invariants.evaluation.coverage.scopes import Excepted
 from invariants.evaluation.coverage.settings import Inherited, Told
+from invariants.policies.exceptions.fitting import Asked, Fit, fit
 
 Levels = Mapping[engine.Layer, Sequence[str]]
 
@@ -46,8 +48,32 @@ def of_inherited(inherited: Inherited, levels: Sequence[str]) -> dict[str, Any]:
 
 def of_exception(excepted: Excepted, found: dict[str, Any]) -> dict[str, Any]:
     """What was found in the account, and the exception by which it may be so."""
-    carve_out = {"mechanism": excepted.mechanism, "value": excepted.value}
+    carve_out = _filled(mechanism=excepted.mechanism, value=excepted.value, exception=excepted.ref)
     return found | {"carve_outs": [*found.get("carve_outs", ()), carve_out]}
+
+
+def with_approvals(
+    found: dict[str, Any], approved: Sequence[Asked], account_id: str
+) -> dict[str, Any]:
+    """The evidence with the ref of the exception in force at each carve-out that one fits."""
+    if not approved or not found.get("carve_outs"):
+        return found
+    named = [
+        one | _filled(exception=_ref_for(one, approved, account_id)) for one in found["carve_outs"]
+    ]
+    return found | {"carve_outs": named}
+
+
+def _ref_for(carve_out: Mapping[str, Any], approved: Sequence[Asked], account_id: str) -> str:
+    fitting = [(fit(one, carve_out, account_id), one.ref) for one in approved]
+    best = max(fitting, key=lambda pair: pair[0])
+    return best[1] if best[0] is Fit.WITHIN else ""
+
+
+def lets_pass(found: Mapping[str, Any]) -> bool:
+    """Whether a request passes that has to be denied: the policy exempts the account as a whole."""
+    probes = found.get("probes", ())
+    return any(one.get("must_deny") and one.get("answer") == "BREAKS" for one in probes)
 
 
 def _probe(heard: Heard, levels: Levels, account_id: str) -> dict[str, Any]:

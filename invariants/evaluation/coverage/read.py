@@ -35,12 +35,14 @@ _STORED: Final = (CollectionRun.State.COMPLETE, CollectionRun.State.PARTIAL)
 class Freshness:
     """Whether the last reading of all policies was whole; `why` says what keeps it from being so.
 
-    `is_stale`: the last whole one is so old that nothing it proved counts any more.
+    `is_stale`: the last whole one is so old that nothing it proved counts any more. `read_at`: as of when
+    the last whole one is, None where there was none.
     """
 
     is_whole: bool
     is_stale: bool
     why: str = ""
+    read_at: datetime | None = None
 
 
 def world(organization: Organization) -> World:
@@ -106,9 +108,9 @@ def freshness(organization: Organization, *, now: datetime) -> Freshness:
             f"The last reading of the organisation is {last.get_state_display()}; the last whole one is "
             f"of {read_at:%Y-%m-%d %H:%M} UTC."
         )
-        return Freshness(False, is_stale, why)
+        return Freshness(False, is_stale, why, read_at)
     why = f"The policies were last read at {read_at:%Y-%m-%d %H:%M} UTC." if is_stale else ""
-    return Freshness(not is_stale, is_stale, why)
+    return Freshness(not is_stale, is_stale, why, read_at)
 
 
 def _text(policy: OrgPolicy) -> PolicyText:

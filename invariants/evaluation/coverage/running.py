@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from invariants.evaluation.coverage.evaluating import evaluate
 from invariants.evaluation.coverage.writing import Keys
 from invariants.models import CoverageRun, InvariantVersion
 from invariants.queries import catalogue as loaded
+from invariants.queries.exceptions import asked as exceptions
 from inventory.models import Account, Organization
 
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('invariants.coverage'))"
@@ -29,7 +31,7 @@ def run(organization: Organization, *, now: datetime) -> CoverageRun:
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
     catalogue = loaded.catalogue_of(organization)
-    world = read.world(organization)
+    world = replace(read.world(organization), approved=exceptions.in_force(organization, now=now))
     freshness = read.freshness(organization, now=now)
     evaluation = evaluate(world, catalogue, now=now)
     accounts = Account.objects.live().filter(organization=organization)

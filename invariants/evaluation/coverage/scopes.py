@@ -1,5 +1,6 @@
 """Which invariants an account is a target of, and where they do not apply or cannot be enforced."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,7 @@ from invariants.evaluation.coverage.layers import LAYERS
 from invariants.evaluation.coverage.rulings import NOT_APPLICABLE, NOT_ENFORCEABLE, UNKNOWN
 from invariants.evaluation.coverage.world import ROOT, Node, World
 from invariants.policies import targets
+from invariants.policies.exceptions.fitting import OTHER_OU, Asked
 
 _ACTIVE: Final = "ACTIVE"
 _SUSPENDED: Final = "SUSPENDED"
@@ -36,11 +38,14 @@ class Aside:
 
 @dataclass(frozen=True, slots=True)
 class Excepted:
-    """Why an account may be without an invariant. `mechanism` is one of a to f, `value` what carries it."""
+    """Why an account may be without an invariant. `mechanism` is one of a to f ("": no policy is
+    involved), `value` what carries it; `ref` is of the exception that people approved, "" where the
+    invariant itself grants it."""
 
     reason: str
     mechanism: str
     value: str
+    ref: str = ""
 
 
 class Scopes:
@@ -62,14 +67,42 @@ class Scopes:
             for node_id in ids
             if world.nodes[node_id].kind == "ACCOUNT"
         )
+        self._approved: dict[str, list[Asked]] = defaultdict(list)
+        for one in sorted(world.approved, key=lambda one: one.ref):
+            for account_id in one.accounts:
+                self._approved[account_id].append(one)
+
+    def approved(self, account: Node, key: str = "") -> tuple[Asked, ...]:
+        """The exceptions in force for an account, of one invariant or of all, in the order of their refs."""
+        found = self._approved.get(account.id, ())
+        return tuple(one for one in found if not key or key in one.invariants)
+
+    def excepted(self, record: catalog.Invariant, account: Node) -> Excepted | None:
+        """The exception by which an account may be without the invariant; None where there is none.
+
+        The one place where exceptions come in: those that the invariant itself grants to OUs, and those
+        that people approved for the account as a whole.
+        """
+        return _granted(record, account, self._world) or self._let_off(record, account)
+
+    def _let_off(self, record: catalog.Invariant, account: Node) -> Excepted | None:
+        for one in self.approved(account, record.id):
+            if one.lets_off and (one.mechanism != OTHER_OU or account.role == _EXCEPTIONS):
+                return Excepted(f"Excepted by {one.ref}.", one.mechanism, one.ref, one.ref)
+        return None
 
     def is_target(self, record: catalog.Invariant, account: Node) -> bool:
         """Whether the account has to have it. Moving to an OU of exceptions takes no account out of the
         targets of an invariant that grants exceptions by such OUs: it is excepted there, and counts."""
         if targets.is_within(account.id, self._ids[record.id], self._world.nodes):
             return True
-        is_moved = account.role == _EXCEPTIONS
-        return is_moved and excepted(record, account, self._world) is not None
+        return account.role == _EXCEPTIONS and self._is_moved(record, account)
+
+    def _is_moved(self, record: catalog.Invariant, account: Node) -> bool:
+        if _granted(record, account, self._world) is not None:
+            return True
+        found = self._let_off(record, account)
+        return found is not None and found.mechanism == OTHER_OU
 
     def aside(self, record: catalog.Invariant, account: Node) -> Aside | None:
         """Why the invariant is not decided in the account; None where it is."""
@@ -106,16 +139,12 @@ class Scopes:
         )
 
 
-def excepted(record: catalog.Invariant, account: Node, world: World) -> Excepted | None:
-    """The exception by which an account may be without the invariant; None where there is none.
-
-    The one place where exceptions come in: today those that the invariant itself grants to OUs; an
-    exception that was approved for the account alone belongs here as well.
-    """
+def _granted(record: catalog.Invariant, account: Node, world: World) -> Excepted | None:
+    """The exception that the invariant itself grants to the OU of the account."""
     for exemption in record.exceptions:
         if exemption.carve_out in _BY_OU and _is_granted(exemption.via, account, world):
             reason = f"Excepted by the OU of the account: {exemption.who}."
-            return Excepted(reason, "a", exemption.via or _EXCEPTIONS)
+            return Excepted(reason, OTHER_OU, exemption.via or _EXCEPTIONS)
     return None
 
 

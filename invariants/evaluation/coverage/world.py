@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from invariants.policies.exceptions.fitting import Asked
+
 ROOT: Final = "ROOT"
 OU: Final = "OU"
 ACCOUNT: Final = "ACCOUNT"
@@ -51,7 +53,8 @@ class Attachment:
 @dataclass(frozen=True, slots=True)
 class World:
     """`attachments` are those in force, in the order in which they were made: of several management
-    policies at one level the first counts. `nodes` and `policies` are by AWS's ids."""
+    policies at one level the first counts. `nodes` and `policies` are by AWS's ids. `approved` are the
+    exceptions in force."""
 
     org_id: str
     root_id: str
@@ -60,6 +63,7 @@ class World:
     nodes: Mapping[str, Node]
     policies: Mapping[str, PolicyText]
     attachments: tuple[Attachment, ...]
+    approved: tuple[Asked, ...] = ()
 
     @property
     def accounts(self) -> tuple[Node, ...]:
