@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from posture import views
 from posture.api.addresses import addresses as api
-from posture.views import audit, limits, people, problems, sign_in, webhooks
+from posture.views import audit, limits, notifications, people, problems, sign_in, webhooks
 
 # The root or an OU, as AWS writes their ids.
 _OU_ID = r"(?P<ou_id>r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})"
@@ -79,6 +79,25 @@ pages: list[URLPattern | URLResolver] = [
         webhooks.delivery_replay,
         name="delivery_replay",
     ),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/kinds/", notifications.notification_choices, name="notification_choices"),
+    path("notifications/hours/", notifications.notification_hours, name="notification_hours"),
+    path("notifications/channels/", notifications.channel_add, name="channel_add"),
+    path("notifications/channels/<int:pk>/test/", notifications.channel_test, name="channel_test"),
+    path(
+        "notifications/channels/<int:pk>/remove/",
+        notifications.channel_remove,
+        name="channel_remove",
+    ),
+    path(
+        "notifications/stop/<slug:kind>/", notifications.notification_stop, name="notification_stop"
+    ),
+    path("notifications/deliveries/", notifications.notification_log, name="notification_log"),
+    path(
+        "notifications/deliveries/<int:pk>/again/",
+        notifications.notification_again,
+        name="notification_again",
+    ),
     path("mailbox/", views.mailbox, name="mailbox"),
     path("api/v1/docs/", problems.api_docs, name="api_docs"),
     path("you/sessions/", sign_in.sessions, name="sessions"),
@@ -110,6 +129,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((pages, "posture"))),
     path("findings/", include("findings.urls")),
     path("invariants/", include("invariants.urls")),
+    path("exceptions/", include("invariants.exception_urls")),
     *sign_in.addresses,
     path("healthz/", views.healthz, name="healthz"),
     *api,

@@ -103,12 +103,15 @@ def described(form: str) -> bytes:
 class Unknown(APIView):
     """Whatever below /api/ is nothing: 401 for strangers, and a problem for everybody else."""
 
-    http_method_names = ["get", "head", "options"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete", "options"]
     permission_classes = (IsAuthenticated,)
 
     def get(self, request: Request) -> None:
+        """Nothing is here, whatever one would do with it."""
         hint = "" if request.path.endswith("/") else " Addresses end with a slash."
         raise NotFound(
             f"There is nothing at this address.{hint} /api/v1/ lists what there is, and "
             "/api/v1/schema/ describes it."
         )
+
+    post = put = patch = delete = get

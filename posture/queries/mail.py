@@ -55,12 +55,10 @@ def message(user: AnyUser, pk: int) -> MailboxMessage | None:
 
 def _mails(user: AnyUser) -> QuerySet[MailboxMessage]:
     """All for who sees the whole organisation and may read reviews, which is what most of them are
-    about; to others who see all of it, those that were sent to them.
+    about; to everybody else those that were sent to them alone.
     """
     mails = MailboxMessage.objects.all()
-    if not access.scope_of(user).everything:
-        return mails.none()
-    if user.has_perm(READ_REVIEWS):
+    if access.scope_of(user).everything and user.has_perm(READ_REVIEWS):
         return mails
     address = getattr(user, "email", "")
     return mails.filter(recipients__contains=[address]) if address else mails.none()

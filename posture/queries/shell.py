@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from invariants.models import Invariant
 from invariants.queries import drift
+from invariants.queries.exceptions import waiting
 from inventory.access import AnyUser
 from inventory.models import Account, Collection, Organization, OrganizationalUnit
 
@@ -33,6 +34,7 @@ class Shell:
     ous: int
     invariants: int = 0
     open_drift: int = 0
+    exceptions_to_decide: int = 0
     open_findings: int | None = None
 
 
@@ -44,8 +46,9 @@ def shell(user: AnyUser, *, now: datetime, every_minutes: int, name: str) -> She
         ous=_count(OrganizationalUnit.objects.visible_to(user).live().exclude(parent=None)),
         invariants=_count(Invariant.objects.visible_to(user).live()),
         open_drift=_count(drift.open_drift(user)),
+        to_decide=_count(waiting.for_person(user, now=now)),
     )
-    columns = ("name", "org_id", "accounts", "ous", "invariants", "open_drift")
+    columns = ("name", "org_id", "accounts", "ous", "invariants", "open_drift", "to_decide")
     row = organization.values(*columns).first()
     found: dict[str, Any] = dict(row) if row else {}
     synced_at, state = _sync_state(now=now, every_minutes=every_minutes)
@@ -58,6 +61,7 @@ def shell(user: AnyUser, *, now: datetime, every_minutes: int, name: str) -> She
         ous=found.get("ous", 0),
         invariants=found.get("invariants", 0),
         open_drift=found.get("open_drift", 0),
+        exceptions_to_decide=found.get("to_decide", 0),
     )
 
 

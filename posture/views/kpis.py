@@ -21,6 +21,7 @@ from posture.kpis import Kpi
 from posture.queries import kpi_pages
 
 _LABELS: Final = {
+    "exceptions:numbers": "Exceptions in numbers",
     "findings:list": "Findings",
     "findings:controls": "Controls",
     "posture:accounts": "Accounts",

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from psycopg.errors import QueryCanceled
 
+from invariants.policies.exceptions.filing import BIGGEST
 from inventory.api import problems
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -66,6 +67,9 @@ def _most_bytes(request: HttpRequest) -> int:
     match = request.resolver_match
     if match is not None and match.view_name == "findings:import_list":
         return 2 * settings.POSTURE_UPLOAD_MAX_MB << 20
+    if match is not None and match.view_name == "exceptions:evidence":
+        # The file, and the form around it.
+        return BIGGEST + (1 << 20)
     return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from invariants.queries import sections
+from invariants.queries.exceptions import history, totals
 from inventory import web
 from inventory.queries import accounts as inventory_accounts
 from inventory.queries import runs, tree
@@ -30,6 +31,7 @@ def overview(request: HttpRequest) -> TemplateResponse:
         "now": now,
         "overview": organization.overview(request.user, day=now.date()),
         "invariants": sections.in_short(request.user),
+        "exception_counts": totals.of_place_now(request.user, now=now),
         "freshness": runs.freshness(request.user),
         "rolled_up": days.state(),
     }
@@ -72,6 +74,9 @@ def scorecard_detail(request: HttpRequest, ou_id: str) -> TemplateResponse:
         "is_fragment": web.is_fragment(request),
         # Sums of OUs are kept of the present alone.
         "invariants": None if moment.is_frozen else sections.of_ou(request.user, ou_id),
+        "exception_counts": history.of_day(request.user, ou_id, moment.day)
+        if moment.is_frozen
+        else totals.of_place_now(request.user, now=now, ou_id=ou_id),
         **_freshness(request, moment, card, now=now),
     }
     partial = "children" if web.target(request) == "children" else "content"
@@ -140,6 +145,10 @@ def account_detail(request: HttpRequest, account_id: str) -> TemplateResponse:
         "nav": "accounts",
         "page": page,
         "account": page.facts,
+        # The register is counted by OU for past days, and by account for the present alone.
+        "exception_counts": None
+        if moment.is_frozen
+        else totals.of_place_now(request.user, now=now, account_id=page.facts.account_id),
         **moments.context(request, moment, now=now),
     }
     return TemplateResponse(request, "posture/account_detail.html", context)

@@ -54,6 +54,28 @@ class ExceptionsView:
         return self.block.active is None
 
     @property
+    def granted_text(self) -> str:
+        """By risk, the gravest first: "2: 1 critical, 1 low"."""
+        granted = self.block.granted
+        if granted is None:
+            return "no data"
+        levels = ", ".join(f"{count:,} {risk.lower()}" for risk, count in granted)
+        return f"{sum(count for _, count in granted):,}{f': {levels}' if levels else ''}"
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """What is red everywhere."""
+        zombies, unapproved = self.block.zombies, self.block.unapproved
+        return tuple(
+            text
+            for count, text in (
+                (zombies, f"{marks.plural(zombies or 0, 'exception')} ended and still deployed"),
+                (unapproved, f"{marks.plural(unapproved or 0, 'carve-out')} that nobody approved"),
+            )
+            if count
+        )
+
+    @property
     def facts(self) -> tuple[tuple[str, str], ...]:
         """(what, value in words), in the order of the page."""
         block = self.block
@@ -61,6 +83,9 @@ class ExceptionsView:
             ("In force", block.active),
             ("End within 30 days", block.expiring_30),
             ("Past their end", block.expired),
+            ("Ended, and still deployed (zombies)", block.zombies),
+            ("Deployed without approval", block.unapproved),
+            ("Approved, not in place", block.not_in_place),
             ("Renewed twice or more", block.renewed_twice),
             ("Suppressed without approval", block.suppressed_unapproved),
             ("Controls switched off", block.disabled_controls),
@@ -68,6 +93,7 @@ class ExceptionsView:
         load = "no data" if block.load is None else charts.value_text(block.load, "%")
         return (
             ("Share of the weight", load),
+            ("Granted in the week", self.granted_text),
             *((name, "no data" if count is None else f"{count:,}") for name, count in counts),
         )
 

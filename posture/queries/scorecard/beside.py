@@ -78,7 +78,7 @@ class DisabledControl:
 
 @dataclass(frozen=True, slots=True)
 class Exceptions:
-    """What is known of exceptions without a register: the load of the score, and what hides failures.
+    """What scores tell of exceptions, beside their register: the load, and what hides failures.
 
     `suppressed` are open findings that somebody set to SUPPRESSED in Security Hub: without an
     approved exception they count as failing. Controls are disabled for the whole organisation.

@@ -22,6 +22,7 @@ from inventory.models import Account, Collection
 from inventory.queries.runs import PROBLEMS, standing
 from posture.models import Erratum, FindingNews, WebhookEvent, WeeklyReview
 from posture.policies import webhooks as policies
+from posture.queries.webhooks import exceptions
 
 # Of a batch: the rest is counted, and the page has them all.
 FINDINGS_TOLD: Final = 50
@@ -247,4 +248,5 @@ _TELLERS: Final[Mapping[str, Teller]] = {
     policies.DRIFT_ENDED: _drift,
     policies.COLLECTION_FAILED: _collection,
     policies.COLLECTION_PARTIAL: _collection,
+    **dict.fromkeys(policies.EXCEPTIONS, exceptions.told),
 }

@@ -1,14 +1,15 @@
-"""Exceptions for pages and actions: what the table of steps looks at, and who somebody is to it."""
+"""What the table of steps looks at, and who somebody is to an exception."""
 
 from collections import defaultdict
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q
 
-from invariants.models import ApproverAbsence, ExceptionRequest
+from invariants.models import ApproverAbsence, ExceptionRequest, ExceptionScope
 from invariants.models.exceptions import Part, Seat, WhoKind
 from invariants.policies.exceptions import Facts, Moment, Who, can, steps, tiers
 from invariants.policies.exceptions.clocks import Calendar, Times
@@ -30,7 +31,8 @@ ASKS = {
 
 
 def calendar_of(organization: Organization) -> Calendar:
-    return Calendar(ZoneInfo(organization.time_zone))
+    """Its time zone, and the days off of the installation (POSTURE_HOLIDAYS)."""
+    return Calendar(ZoneInfo(organization.time_zone), settings.POSTURE_HOLIDAYS)
 
 
 def moment_of(organization: Organization, now: datetime) -> Moment:
@@ -42,7 +44,8 @@ def facts_of(request: ExceptionRequest) -> Facts:
     scope: dict[str, list[str]] = defaultdict(list)
     for kind, value in request.scope.order_by("kind", "value").values_list("kind", "value"):
         scope[kind].append(value)
-    approvals = request.approvals.filter(round=request.round).values_list("seat", "person_id")
+    sat = request.approvals.filter(round=request.round)
+    approvals = list(sat.values_list("seat", "person_id", "instead_of_id"))
     parts = request.parts.values_list("person_id", "part")
     return Facts(
         state=request.state,
@@ -66,7 +69,8 @@ def facts_of(request: ExceptionRequest) -> Facts:
         ended_at=request.ended_at,
         clocks_version=request.clocks_version,
         parts={person: Part(part) for person, part in parts},
-        approvals={Seat(seat): person for seat, person in approvals},
+        approvals={Seat(seat): person for seat, person, _ in approvals},
+        represented=frozenset(other for *_, other in approvals if other is not None),
     )
 
 
@@ -92,11 +96,13 @@ def times_of(request: ExceptionRequest) -> Times:
     )
 
 
-def who_is(user: User, *, today: date) -> Who:
-    """The person with their rights, and those whom they stand in for today (two queries)."""
-    return Who(
-        WhoKind.PERSON, user.pk, _rights(user, frozenset(tiers.RIGHTS)), _absent(user, today)
-    )
+def who_is(user: User, *, today: date, request: ExceptionRequest | None = None) -> Who:
+    """The person with their rights, those whom they stand in for today, and whether they see all of
+    what a request covers (two queries, a third for who does not see everything)."""
+    rights = _rights(user, frozenset(tiers.RIGHTS))
+    beyond = ExceptionScope.objects.beyond(user)
+    sees_whole = request is None or not beyond.filter(request=request).exists()
+    return Who(WhoKind.PERSON, user.pk, rights, _absent(user, today), sees_whole)
 
 
 def _rights(user: User, wanted: frozenset[str]) -> frozenset[str]:
@@ -104,7 +110,12 @@ def _rights(user: User, wanted: frozenset[str]) -> frozenset[str]:
 
 
 def _absent(user: User, today: date) -> dict[int, frozenset[str]]:
-    """Who is away and left their approvals to this one: what they may approve themselves, no more."""
+    """Who is away and left their approvals to this one: what they may approve themselves, no more.
+
+    A person was asked to decide, so no token of theirs stands in for anybody.
+    """
+    if hasattr(user, "token_rights"):
+        return {}
     away = ApproverAbsence.objects.filter(
         Q(since__lte=today, until__gte=today), delegate_id=user.pk, ended_at=None
     )
@@ -119,7 +130,7 @@ def verbs_for(user: "AnyUser", request: ExceptionRequest, *, now: datetime) -> t
     if not isinstance(user, User):
         return ()
     at = moment_of(request.organization, now)
-    facts, who = facts_of(request), who_is(user, today=at.today)
+    facts, who = facts_of(request), who_is(user, today=at.today, request=request)
     return tuple(
         step.verb.value for step in steps(facts.state) if can(facts, step.verb, who=who, at=at)
     )

@@ -1,0 +1,1 @@
+"""Exceptions for programs: read by the queries of the pages, written by their actions."""

@@ -1,0 +1,67 @@
+"""What was approved beside what is deployed, and what came of another look at an exception."""
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from invariants.actions import exceptions as actions
+from invariants.actions.exceptions import By
+from invariants.actions.exceptions.reviewing import LOOKERS
+from invariants.forms.exceptions.reconciliation import LookedAgainForm, ReconciliationFilterForm
+from invariants.models import ExceptionMismatch
+from invariants.models.exceptions import Via
+from invariants.policies.exceptions import NotAllowed
+from invariants.queries.exceptions import reconciliation as queries
+from invariants.queries.exceptions.entry import may_ask
+from inventory import web
+from inventory.clients import client_address
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def reconciliation(request: HttpRequest) -> TemplateResponse:
+    now = timezone.now()
+    form = ReconciliationFilterForm(request.GET)
+    filters = form.read()
+    found = queries.listing(request.user, filters, cursor_text=form.cursor_text, now=now)
+    context = {
+        "nav": "exceptions",
+        "now": now,
+        "form": form,
+        "filters": filters,
+        "found": found,
+        "standings": queries.STANDINGS,
+        "may_ask": may_ask(request.user),
+        "may_look": any(request.user.has_perm(right) for right in LOOKERS),
+        "next_query": web.query(request.GET, cursor=found.page.next_cursor),
+        "previous_query": web.query(request.GET, cursor=found.page.previous_cursor),
+    }
+    return web.page(request, "exceptions/reconciliation.html", context, partial="results")
+
+
+@require_POST
+def looked_again(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Another look was taken: the item ends, and the log says by whom and what came of it."""
+    user = request.user
+    if not isinstance(user, User) or not any(user.has_perm(right) for right in LOOKERS):
+        raise PermissionDenied(
+            "Exceptions are looked at again by those who assess or approve them."
+        )
+    form = LookedAgainForm(request.POST)
+    by = By(user, Via.PAGE, client_address(request))
+    note = form.cleaned_data["note"] if form.is_valid() else ""
+    try:
+        item = actions.look_again(by, pk, note=note, now=timezone.now())
+    except (ExceptionMismatch.DoesNotExist, OverflowError) as error:
+        raise Http404 from error
+    except NotAllowed as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{item.exception} was looked at again: it is in its log")
+    return redirect("exceptions:reconciliation")
