@@ -7,7 +7,7 @@ from typing import Any, Final
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 
-from posture.models import Webhook
+from posture.models import NotificationChannel, Webhook
 from posture.policies import sealing
 
 # What allauth seals by the adapter: an authenticator app's secret, and what recovery codes are made of.
@@ -67,11 +67,21 @@ def _reseal_webhook(row: Webhook | None) -> bool:
     return bool(changed)
 
 
+def _reseal_channel(row: NotificationChannel | None) -> bool:
+    if row is None or sealing.is_newest(row.address):
+        return False
+    row.address = sealing.reseal(row.address)
+    row.save(update_fields=["address"])
+    return True
+
+
 def _rows() -> Iterator[tuple[str, Any, int, Callable[[Any], bool]]]:
     for pk in Authenticator.objects.order_by("pk").values_list("pk", flat=True):
         yield f"second factor {pk}", Authenticator, pk, reseal_factor
     for pk in Webhook.objects.order_by("pk").values_list("pk", flat=True):
         yield f"webhook {pk}", Webhook, pk, _reseal_webhook
+    for pk in NotificationChannel.objects.order_by("pk").values_list("pk", flat=True):
+        yield f"channel {pk}", NotificationChannel, pk, _reseal_channel
 
 
 def _anew(text: str) -> str:

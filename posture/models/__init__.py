@@ -5,6 +5,13 @@ from posture.models.groups import GroupMapping, ProviderSignIn, SeenGroup
 from posture.models.history import ControlDay, OuControlDay, ScoreChange
 from posture.models.kpis import Attestation, KpiAccountPoint, KpiFill, KpiPoint, Point
 from posture.models.mail import Delivery, MailboxMessage, Recipient, Report, ReviewSchedule
+from posture.models.notifications import (
+    NotificationChannel,
+    NotificationChoice,
+    NotificationDelivery,
+    NotificationEvent,
+    NotificationSettings,
+)
 from posture.models.people import BreakGlassUse, Notice, Profile
 from posture.models.provided import ProvidedRole, ProvidedTeam
 from posture.models.reviews import (
@@ -40,6 +47,11 @@ __all__ = [
     "KpiPoint",
     "MailboxMessage",
     "Notice",
+    "NotificationChannel",
+    "NotificationChoice",
+    "NotificationDelivery",
+    "NotificationEvent",
+    "NotificationSettings",
     "OuControl",
     "OuControlDay",
     "OuDay",

@@ -25,11 +25,13 @@ ANSWER_BYTES: Final = 4096
 class Answer:
     """Of the body nothing is kept: what stands behind an address is nobody's business here.
 
-    `retry_after`: seconds for which the receiver wants to be left alone, where it says so.
+    `retry_after`: seconds for which the receiver wants to be left alone, where it says so. `is_ok`:
+    whether the body was the word that Slack answers with, and nothing else.
     """
 
     status: int
     retry_after: int | None
+    is_ok: bool = False
 
 
 def post(target: Target, body: bytes, headers: Mapping[str, str], *, rules: Rules) -> Answer:
@@ -117,10 +119,10 @@ def _speak(
     client.request("POST", target.path, body=body, headers=dict(headers) | own)
     response = client.getresponse()
     # So that a receiver which writes a few words does not see the connection break.
-    response.read(ANSWER_BYTES)
+    said = response.read(ANSWER_BYTES)
     rest = response.headers.get("Retry-After", "")
     is_number = rest.isascii() and rest.isdigit() and len(rest) <= 9
-    return Answer(response.status, int(rest) if is_number else None)
+    return Answer(response.status, int(rest) if is_number else None, is_ok=said == b"ok")
 
 
 def _reason(target: Target, error: Exception, *, is_late: bool) -> str:

@@ -11,7 +11,18 @@ from posture.policies import sign_in as policies
 from posture.policies.roles import Right
 
 # What a stolen token must not do: open the door for more, and put somebody's name under a decision.
-FOR_PEOPLE_ONLY: Final = frozenset({roles.MANAGE_PEOPLE, roles.PUBLISH_REVIEWS})
+# Of an exception, its risk and its approvals; what is asked for, taken up and put in place may a program.
+FOR_PEOPLE_ONLY: Final = frozenset(
+    {
+        roles.MANAGE_PEOPLE,
+        roles.PUBLISH_REVIEWS,
+        roles.ASSESS_EXCEPTIONS,
+        roles.APPROVE_EXCEPTIONS,
+        roles.ACCEPT_EXCEPTION_RISK,
+        roles.APPROVE_HIGH_EXCEPTIONS,
+        roles.APPROVE_CRITICAL_EXCEPTIONS,
+    }
+)
 # In the order of the table.
 RIGHTS: Final = tuple(right for right in roles.RIGHTS if right.code not in FOR_PEOPLE_ONLY)
 

@@ -35,6 +35,19 @@ DRIFT_OPENED: Final = "drift.opened"
 DRIFT_ENDED: Final = "drift.ended"
 COLLECTION_FAILED: Final = "collection.failed"
 COLLECTION_PARTIAL: Final = "collection.partial"
+EXCEPTION_SUBMITTED: Final = "exception.submitted"
+EXCEPTION_CHANGES_REQUESTED: Final = "exception.changes_requested"
+EXCEPTION_APPROVED: Final = "exception.approved"
+EXCEPTION_GRANTED: Final = "exception.granted"
+EXCEPTION_REJECTED: Final = "exception.rejected"
+EXCEPTION_WITHDRAWN: Final = "exception.withdrawn"
+EXCEPTION_ACTIVE: Final = "exception.active"
+EXCEPTION_EXPIRING: Final = "exception.expiring"
+EXCEPTION_EXPIRED: Final = "exception.expired"
+EXCEPTION_REVOKED: Final = "exception.revoked"
+EXCEPTION_ZOMBIE: Final = "exception.zombie"
+EXCEPTION_REVIEW: Final = "exception.review_due"
+EXCEPTION_CLOSED: Final = "exception.closed"
 
 EVENTS: Final = (
     EventType(
@@ -103,9 +116,74 @@ EVENTS: Final = (
         "Some of AWS could not be read: which, and for want of which permission.",
         roles.SEE_EVERYTHING,
     ),
+    *(
+        EventType(code, name, explanation, roles.READ_FINDINGS)
+        for code, name, explanation in (
+            (
+                EXCEPTION_SUBMITTED,
+                "Exception asked for",
+                "Somebody sent a request, or sent it again.",
+            ),
+            (
+                EXCEPTION_CHANGES_REQUESTED,
+                "Exception sent back",
+                "A request has to be changed before it is decided.",
+            ),
+            (EXCEPTION_APPROVED, "Exception approved", "By everybody whom its risk needs."),
+            (
+                EXCEPTION_GRANTED,
+                "Emergency granted",
+                "An exception goes ahead at once, for 72 hours.",
+            ),
+            (EXCEPTION_REJECTED, "Exception rejected", "With the reason."),
+            (EXCEPTION_WITHDRAWN, "Exception withdrawn", "By who asked for it."),
+            (EXCEPTION_ACTIVE, "Exception in place", "A collection found it in AWS."),
+            (EXCEPTION_EXPIRING, "Exception ends soon", "It has thirty days left, or fewer."),
+            (EXCEPTION_EXPIRED, "Exception expired", "It has to be removed from AWS now."),
+            (EXCEPTION_REVOKED, "Exception revoked", "It was ended before its time."),
+            (
+                EXCEPTION_ZOMBIE,
+                "Exception ended, and still in place",
+                "A collection still finds it in AWS after its end.",
+            ),
+            (
+                EXCEPTION_REVIEW,
+                "Exception to be looked at again",
+                "Half of its life is over, or what it was granted for has changed.",
+            ),
+            (EXCEPTION_CLOSED, "Exception closed", "A collection found it gone."),
+        )
+    ),
 )
 BY_CODE: Final[Mapping[str, EventType]] = {one.code: one for one in EVENTS}
+# By verb of an exception's log; one that moves no state is told only where it says so below.
+_OF_EXCEPTION: Final[Mapping[str, str]] = {
+    "SUBMIT": EXCEPTION_SUBMITTED,
+    "REQUEST_CHANGES": EXCEPTION_CHANGES_REQUESTED,
+    "APPROVE": EXCEPTION_APPROVED,
+    "GRANT": EXCEPTION_GRANTED,
+    "REJECT": EXCEPTION_REJECTED,
+    "WITHDRAW": EXCEPTION_WITHDRAWN,
+    "FIND": EXCEPTION_ACTIVE,
+    "WARN": EXCEPTION_EXPIRING,
+    "EXPIRE": EXCEPTION_EXPIRED,
+    "REVOKE": EXCEPTION_REVOKED,
+    "LINGER": EXCEPTION_ZOMBIE,
+    "REVIEW": EXCEPTION_REVIEW,
+    "CLOSE": EXCEPTION_CLOSED,
+}
+EXCEPTIONS: Final = tuple(dict.fromkeys(_OF_EXCEPTION.values()))
 FINDINGS: Final = (FINDINGS_OPENED, FINDINGS_CLOSED, FINDINGS_WORKFLOW)
+
+
+def of_exception(verb: str, before: str, after: str) -> str | None:
+    """The event that a verb of an exception's log is; None where webhooks are not told of it.
+
+    One approval of two is not yet one.
+    """
+    if verb == "APPROVE" and before == after:
+        return None
+    return _OF_EXCEPTION.get(verb)
 
 
 def may_be_told(owner: User, code: str) -> bool:

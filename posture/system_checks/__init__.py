@@ -22,7 +22,12 @@ from posture.system_checks.exposure import (
     uploads,
     write_back,
 )
-from posture.system_checks.outgoing import sealing_keys, webhook_hosts, webhook_networks
+from posture.system_checks.outgoing import (
+    notifications,
+    sealing_keys,
+    webhook_hosts,
+    webhook_networks,
+)
 from posture.system_checks.providers import people_without_group, saml_certificates
 from posture.system_checks.signing_in import second_factor, trusted_proxies, way_in
 from posture.system_checks.wires import broker, database, mail, strict_transport
@@ -40,6 +45,7 @@ __all__ = [
     "https",
     "hub_role",
     "mail",
+    "notifications",
     "people_without_group",
     "provider_in_the_clear",
     "saml_certificates",

@@ -198,20 +198,24 @@ def sandbox(**_: Any) -> list[checks.CheckMessage]:
     ]
 
 
+# Where files of people are kept, and an example that is right.
+_FOLDERS: Final = {"POSTURE_UPLOAD_DIR": "var/uploads", "POSTURE_EVIDENCE_DIR": "var/evidence"}
+
+
 @checks.register(checks.Tags.security)
 def uploads(**_: Any) -> list[checks.CheckMessage]:
-    """E051: uploaded findings would be served to everybody."""
-    folder = Path(settings.POSTURE_UPLOAD_DIR).resolve()
+    """E051: uploaded findings, or evidence of exceptions, would be served to everybody."""
     # One of these may stand with the name that it is served under.
     folders = [one[1] if isinstance(one, tuple) else one for one in settings.STATICFILES_DIRS]
     served = [Path(one).resolve() for one in (settings.STATIC_ROOT, *folders)]
-    if not any(folder.is_relative_to(one) for one in served):
-        return []
     return [
         checks.Error(
-            f"POSTURE_UPLOAD_DIR ({folder}) lies in a folder of static files: everybody could fetch "
-            "what is uploaded.",
-            hint="Choose a folder outside, such as var/uploads.",
+            f"{name} ({folder}) lies in a folder of static files: everybody could fetch what is "
+            "uploaded.",
+            hint=f"Choose a folder outside, such as {example}.",
             id="posture.E051",
         )
+        for name, example in _FOLDERS.items()
+        for folder in [Path(getattr(settings, name)).resolve()]
+        if any(folder.is_relative_to(one) for one in served)
     ]

@@ -1,12 +1,17 @@
-"""Stored secrets, and where webhooks may go."""
+"""Stored secrets, where webhooks may go, and whether people can be told."""
 
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
 
 from posture.policies import sealing, sign_in
+from posture.system_checks.exposure import is_loopback
+
+_NOWHERE: Final = "posture.actions.mailbox.Nowhere"
+_MAILBOX: Final = "posture.actions.mailbox.Mailbox"
 
 # Where the machines of AWS get their credentials.
 _METADATA = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))
@@ -68,3 +73,19 @@ def webhook_hosts(**_: Any) -> list[checks.CheckMessage]:
                 )
             ]
     return []
+
+
+@checks.register(checks.Tags.security)
+def notifications(**_: Any) -> list[checks.CheckMessage]:
+    """W031: people would be told by mail, with links that lead nowhere."""
+    is_mail_set = settings.EMAIL_BACKEND not in (_NOWHERE, _MAILBOX)
+    if not is_mail_set or not is_loopback(urlsplit(settings.BASE_URL).hostname or ""):
+        return []
+    return [
+        checks.Warning(
+            f"POSTURE_BASE_URL is {settings.BASE_URL}, but mails are sent: the links in them lead to "
+            "the reader's own machine.",
+            hint="Set it to the address under which people reach Parapet.",
+            id="posture.W031",
+        )
+    ]
