@@ -1,6 +1,8 @@
 """Accounts, policies, contacts and Regions of the organisation at a moment."""
 
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 
 from sandbox import chance
 from sandbox.model import (
@@ -36,6 +38,8 @@ TRUSTED = (
     "member.org.stacksets.cloudformation.amazonaws.com",
     "ram.amazonaws.com",
 )
+_ACCOUNT = re.compile(r"\$\{ACCOUNT:([a-z0-9-]+)\}")
+_DAY = re.compile(r"\$\{DAY:(-?\d+)\}")
 _OPT_IN_OFF = ("af-south-1", "ap-east-1", "me-south-1")
 """Opt-in Regions that no account has enabled, listed so that a collector meets them."""
 
@@ -125,12 +129,14 @@ def _policy(org: Org, plan: PolicyPlan, accounts: list[AccountPlan], moment: int
 
 
 def _filled(org: Org, content: str) -> str:
-    return (
+    content = (
         content.replace("${ORGANIZATION_ID}", org.organization_id)
         .replace("${MANAGEMENT_ACCOUNT}", org.management_account_id)
         .replace("${SECURITY_ACCOUNT}", org.security_account_id)
         .replace("${BACKUP_ACCOUNT}", account_id_of(org.seed, "backup-vault"))
     )
+    content = _ACCOUNT.sub(lambda found: account_id_of(org.seed, found[1]), content)
+    return _DAY.sub(lambda found: (org.anchor + timedelta(days=int(found[1]))).isoformat(), content)
 
 
 def _targets(org: Org, plan: PolicyPlan, accounts: list[AccountPlan], moment: int) -> list[str]:

@@ -7,6 +7,7 @@ Source: "Logging AWS Organizations API calls with AWS CloudTrail", and the recor
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sandbox import chance
 from sandbox.history.inventory import paths_of, policy_content, policy_id_of
@@ -32,15 +33,16 @@ class Change:
     """The operation: UpdatePolicy, AttachPolicy, DetachPolicy, CreatePolicy, DeletePolicy, MoveAccount, …"""
     by: str
     """A person's name, or `PIPELINE`."""
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """As CloudTrail has them."""
 
     @property
     def subject(self) -> tuple[str, str]:
         """Return (type, name) of the resource that LookupEvents names."""
         if "policyId" in self.params:
             return "AWS::Organizations::Policy", self.params["policyId"]
-        if "accountId" in self.params:
-            return "AWS::Organizations::Account", self.params["accountId"]
+        if account_id := self.params.get("accountId") or self.params.get("resourceId"):
+            return "AWS::Organizations::Account", account_id
         return "AWS::Organizations::Root", self.params.get("rootId", "")
 
 
@@ -167,11 +169,20 @@ def _of_policies(org: Org, anchor: int) -> Iterator[Change]:
             text = policy_content(org, plan, plan.drifts_at)
             params = {"policyId": policy_id, "content": text}
             yield Change(anchor + plan.drifts_at, "UpdatePolicy", plan.drifted_by, params)
+        yield from _of_carve_outs(org, plan, policy_id, anchor)
         for attachment in plan.attachments:
             yield from _of_attachment(org, plan, attachment, anchor)
         if plan.until < NEVER:
             params = {"policyId": policy_id}
             yield Change(anchor + plan.until, "DeletePolicy", plan.ended_by, params)
+
+
+def _of_carve_outs(org: Org, plan: PolicyPlan, policy_id: str, anchor: int) -> Iterator[Change]:
+    for one in policies.carve_outs_of(plan):
+        for at, by in ((one.since, one.by), (one.until, one.ended_by)):
+            if at < NEVER:
+                params = {"policyId": policy_id, "content": policy_content(org, plan, at)}
+                yield Change(anchor + at, "UpdatePolicy", by, params)
 
 
 def _of_attachment(

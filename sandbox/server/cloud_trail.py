@@ -107,11 +107,18 @@ def lookup_events(call: Call, moment: Moment) -> Mapping[str, Any]:
     is_here = (
         call.region == org_changes.REGION and call.account_id == moment.org.management_account_id
     )
-    found = org_changes.changes(moment.org, since, until) if is_here else []
+    found = _changes(moment, since, until) if is_here else []
     found = [change for change in reversed(found) if wanted(change)]
     shown, token = call.page(moment, found, default=_PAGE, largest=_PAGE)
     events = [org_changes.lookup_event(moment.org, change) for change in shown]
     return {"Events": events, "NextToken": token}
+
+
+def _changes(moment: Moment, since: int, until: int) -> list[Change]:
+    """The changes of the organisation's own history, and those that somebody made while the sandbox runs."""
+    merged = [change for change in moment.merged if since <= change.at < until]
+    found = [*org_changes.changes(moment.org, since, until), *merged]
+    return sorted(found, key=lambda change: change.at)
 
 
 def _asked_times(call: Call, moment: Moment) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints under `/_sandbox/`: health, stats, clock, faults, and somebody in the AWS console."""
+"""The sandbox's own endpoints under `/_sandbox/`: health, stats, clock, faults, and somebody at work in AWS."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,9 @@ from typing import Any
 
 from sandbox.access import ANALYST_ROLE, HUB_ROLE, MANAGEMENT_ROLE, MEMBER_ROLE, WRITE_ROLE
 from sandbox.faults import BadRule, Faults, read_rules
+from sandbox.history.merged import Refused
 from sandbox.moments import HOUR, seconds_of
+from sandbox.org.policies import PIPELINE
 from sandbox.server.errors import Answer
 from sandbox.server.event_queue import EventQueue
 from sandbox.server.models import Wire, model_of
@@ -34,6 +36,8 @@ class Control:
             ("GET", "health"): self._health,
             ("POST", "workflow"): self._set_workflow,
             ("POST", "denials"): self._send_denials,
+            ("POST", "organization"): self._change_organization,
+            ("DELETE", "organization"): lambda _: _described(self._world.forget_changes()),
             ("GET", "clock"): lambda _: _described(self._world.moment()),
             ("POST", "clock"): self._set_clock,
             ("GET", "stats"): lambda _: self._counts(),
@@ -98,6 +102,21 @@ class Control:
         self._world.edit(moment, [edit_of(finding, fields) for finding in found])
         missing = sorted(set(ids) - {finding["Id"] for finding in found})
         return {"changed": len(found), "missing": missing}
+
+    def _change_organization(self, wire: Wire) -> dict[str, Any]:
+        """Do in AWS Organizations what somebody else than Parapet does, such as a pipeline that merges."""
+        asked = _body(wire)
+        operation = asked.get("operation") if isinstance(asked, dict) else None
+        params = asked.get("params") if isinstance(asked, dict) else None
+        if not isinstance(operation, str) or not isinstance(params, dict):
+            raise BadRequest(
+                'The body is {"operation": "UpdatePolicy", "params": {…}, "by": "<name>"}'
+            )
+        try:
+            change = self._world.change(operation, params, by=str(asked.get("by") or PIPELINE))
+        except Refused as error:
+            raise BadRequest(str(error)) from error
+        return {"operation": change.name, "by": change.by, "changed": dict(change.params)}
 
     def _send_denials(self, wire: Wire) -> dict[str, Any]:
         """Put the denied calls of the last hours into the queue again."""

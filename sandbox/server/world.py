@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from time import monotonic
+from typing import Any
 
 from sandbox import history
+from sandbox.history import merged
+from sandbox.history.org_changes import Change
 from sandbox.history.services import ServiceState, services_at
 from sandbox.model import (
     Account,
@@ -40,9 +43,17 @@ _FOLLOW_TIMES_BUILD = 20
 class Moment:
     """One version of the organisation, with the indexes that answers need (built when first asked for)."""
 
-    def __init__(self, version: int, snapshot: Snapshot, edits: Mapping[FindingKey, Edit]) -> None:
+    def __init__(
+        self,
+        version: int,
+        snapshot: Snapshot,
+        edits: Mapping[FindingKey, Edit],
+        changes: Sequence[Change] = (),
+    ) -> None:
         self.version = version
-        self.snapshot = snapshot
+        self.merged = tuple(changes)
+        """What was changed in the organisation while the sandbox runs."""
+        self.snapshot = merged.apply(snapshot, self.merged)
         self.findings = FindingStore(snapshot.findings, edits)
         self._services: dict[str, Mapping[str, ServiceState]] = {}
 
@@ -170,6 +181,7 @@ class World:
         self._built_at = 0.0
         self._build_seconds = 0.0
         self._edits: dict[FindingKey, Edit] = {}
+        self._changes: list[Change] = []
         self.on_change: OnChange = _nobody_listens
 
     def set_clock(self, now: datetime | None) -> Moment:
@@ -214,6 +226,28 @@ class World:
         if rows:
             self.on_change(newest, rows, False)
 
+    def change(self, operation: str, params: Mapping[str, Any], *, by: str) -> Change:
+        """Change the organisation now, as a call to AWS Organizations does; by a person, or "" for the pipeline.
+
+        It lasts over every later version, and versions under way still show what was before.
+
+        :raises merged.Refused: where AWS would refuse it.
+        """
+        with self._lock:
+            change = merged.change_of(self.moment().snapshot, operation, params, by=by)
+            self._changes.append(change)
+            self._build()
+            return change
+
+    def forget_changes(self) -> Moment:
+        """Give the organisation back as its own history has it."""
+        with self._lock:
+            if not self._changes:
+                return self.moment()
+            self._changes.clear()
+            self._versions.clear()
+            return self._build()
+
     def forget_edits(self) -> Moment:
         """Give every finding back what callers changed in it."""
         with self._lock:
@@ -233,7 +267,7 @@ class World:
         began = monotonic()
         before = self._versions[-1] if self._versions else None
         snapshot = history.snapshot(self.org, self._set_now or self._real_time())
-        moment = Moment(self._next_version, snapshot, self._edits)
+        moment = Moment(self._next_version, snapshot, self._edits, self._changes)
         self._next_version += 1
         self._versions.append(moment)
         if before is not None:

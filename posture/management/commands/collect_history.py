@@ -12,7 +12,7 @@ from django.utils import timezone
 from inventory.models import Organization
 from posture import tasks
 from posture.actions import HISTORY
-from posture.management import demonstration, register
+from posture.management import demonstration, exceptions, register
 from posture.management.commands.collect import sentence, wait
 from posture.models import RollupState
 from posture.policies import sign_in
@@ -34,6 +34,7 @@ class Command(BaseCommand):
             )
         now = timezone.now()
         self._weeks: int = options["weeks"]
+        self._install_day = now.date()
         moments = [now - STEP * week for week in range(options["weeks"], 0, -1)]
         done = RollupState.objects.filter(name="scores").first()
         if done is not None:
@@ -54,6 +55,10 @@ class Command(BaseCommand):
     def _collect(self, moment: datetime, title: str) -> None:
         if moment < timezone.now() - timedelta(hours=1):
             move_clock(moment)
+        is_today = title == _TODAY
+        # What is of the install day itself comes after its collection.
+        before = moment.replace(hour=0, minute=0, second=0, microsecond=0) if is_today else moment
+        self._play(since=moment - STEP, until=before)
         started = tasks.begin(as_of=moment, requested_by="manage.py", is_full=True)
         if started is None:
             raise CommandError("Another collection is going on: wait until it has ended.")
@@ -64,8 +69,18 @@ class Command(BaseCommand):
             register.advance(
                 organization, weeks_ago=weeks_ago, first_weeks_ago=self._weeks, now=moment
             )
-            demonstration.live(organization, now=moment, is_past=title != _TODAY)
+            demonstration.live(organization, now=moment, is_past=not is_today)
+        if is_today:
+            self._play(since=moment, until=timezone.now())
         send_denials(STEP)
+
+    def _play(self, *, since: datetime, until: datetime) -> None:
+        for organization in Organization.objects.order_by("pk"):
+            played = exceptions.play(
+                organization, since=since, until=until, install_day=self._install_day
+            )
+            for words in played.missed:
+                self.stderr.write(f"not done in the story of exceptions: {words}")
 
 
 def move_clock(moment: datetime | None) -> None:

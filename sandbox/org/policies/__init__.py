@@ -10,6 +10,7 @@ import json
 from functools import cache
 from pathlib import Path
 
+from sandbox.org.policies.carve_outs import CARVE_OUTS, OVERRIDES, CarveOut, carved
 from sandbox.org.policies.others import OTHERS
 from sandbox.org.policies.plan import (
     AI,
@@ -33,6 +34,7 @@ from sandbox.org.policies.scps import SCPS
 __all__ = [
     "AI",
     "BACKUP",
+    "CARVE_OUTS",
     "EC2",
     "EVERYWHERE",
     "INSPECTOR",
@@ -44,8 +46,10 @@ __all__ = [
     "TAG",
     "TYPE_SPANS",
     "Attachment",
+    "CarveOut",
     "PolicyPlan",
     "Span",
+    "carve_outs_of",
     "content_of",
     "text_of",
     "types_at",
@@ -53,7 +57,7 @@ __all__ = [
 
 _FOLDER = Path(__file__).parents[2] / "data" / "policies"
 
-PLANS = (*SCPS, *OTHERS)
+PLANS = (*SCPS, *OTHERS, *OVERRIDES)
 
 
 def text_of(plan: PolicyPlan, moment: int) -> str:
@@ -61,8 +65,16 @@ def text_of(plan: PolicyPlan, moment: int) -> str:
     text = content_of(f"{plan.key}.drifted" if moment >= plan.drifts_at else plan.key)
     if plan.is_as_saved:
         return text
-    compact = json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
+    policy = json.loads(text)
+    if exempt := tuple(one for one in carve_outs_of(plan) if one.stands_at(moment)):
+        policy = carved(policy, exempt)
+    compact = json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
     return compact[: len(compact) // 2] if plan.is_cut else compact
+
+
+def carve_outs_of(plan: PolicyPlan) -> tuple[CarveOut, ...]:
+    """Return the exemptions that ever come into a policy."""
+    return tuple(one for one in CARVE_OUTS if one.policy == plan.key)
 
 
 @cache
