@@ -9,6 +9,7 @@ the variable and the remedy.
 import os
 import re
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -144,6 +145,17 @@ def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
     """A comma-separated list without blanks."""
     value = _raw(name)
     return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
+
+
+def days(name: str) -> frozenset[date]:
+    """Days such as 2026-12-25, separated by commas."""
+    found = set()
+    for word in words(name):
+        try:
+            found.add(datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC).date())
+        except ValueError:
+            problem(name, f"names {word!r}, which is no day", "Use days such as 2026-12-25.")
+    return frozenset(found)
 
 
 def database(name: str = "DATABASE_URL") -> dict[str, object]:

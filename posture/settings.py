@@ -25,6 +25,8 @@ POSTURE_DEMO = env.flag("POSTURE_DEMO")
 POSTURE_DEMO_PASSWORD = env.text("POSTURE_DEMO_PASSWORD")
 POSTURE_ORGANIZATION_NAME = env.text("POSTURE_ORGANIZATION_NAME")
 POSTURE_TIME_ZONE_OF_ORGANIZATION = env.time_zone("POSTURE_TIME_ZONE_OF_ORGANIZATION")
+# Days off besides weekends: waits of exceptions are counted in business days.
+POSTURE_HOLIDAYS = env.days("POSTURE_HOLIDAYS")
 POSTURE_HOME_REGION = env.text("POSTURE_HOME_REGION", "us-east-1")
 POSTURE_HUB_ROLE_ARN = env.text("POSTURE_HUB_ROLE_ARN")
 POSTURE_MANAGEMENT_ROLE_ARN = env.text("POSTURE_MANAGEMENT_ROLE_ARN")
@@ -44,6 +46,9 @@ POSTURE_CLOCKS_FILE = env.text("POSTURE_CLOCKS_FILE")
 POSTURE_KPI_FILE = env.text("POSTURE_KPI_FILE")
 POSTURE_CATALOG_FOLDERS = env.words("POSTURE_CATALOG_FOLDERS")
 POSTURE_UPLOAD_DIR = env.text("POSTURE_UPLOAD_DIR", str(BASE_DIR / "var" / "uploads"))
+# Evidence of exceptions: a folder that no server serves, or a bucket (then the folder is not used).
+POSTURE_EVIDENCE_DIR = env.text("POSTURE_EVIDENCE_DIR", str(BASE_DIR / "var" / "evidence"))
+POSTURE_EVIDENCE_BUCKET = env.text("POSTURE_EVIDENCE_BUCKET")
 POSTURE_UPLOAD_MAX_MB = env.number("POSTURE_UPLOAD_MAX_MB", 2048, low=1, high=102_400)
 # Days for which closed findings, and what hangs on them, are kept; 0 keeps them for ever.
 POSTURE_KEEP_PAYLOAD_DAYS = env.number("POSTURE_KEEP_PAYLOAD_DAYS", 90, low=0, high=3650)
@@ -89,6 +94,8 @@ POSTURE_SEALING_KEYS = env.words("POSTURE_SEALING_KEYS")
 POSTURE_WEBHOOK_HOSTS = env.words("POSTURE_WEBHOOK_HOSTS")
 POSTURE_WEBHOOK_NETWORKS = env.networks("POSTURE_WEBHOOK_NETWORKS")
 POSTURE_WEBHOOK_OFF_DAYS = env.number("POSTURE_WEBHOOK_OFF_DAYS", 5, low=1, high=90)
+# Lines of a digest of notifications; the rest is counted.
+POSTURE_DIGEST_LINES = env.number("POSTURE_DIGEST_LINES", 20, low=1, high=200)
 POSTURE_KEEP_DELIVERY_DAYS = env.number("POSTURE_KEEP_DELIVERY_DAYS", 30, low=1, high=3650)
 # Who takes events of the queue that hold no findings, by their detail-type (ADR 17).
 POSTURE_EVENT_TAKERS = {"AWS API Call via CloudTrail": "invariants.ingest.events.take"}
@@ -277,7 +284,25 @@ STATICFILES_DIRS: list[Path | tuple[str, Path]] = [
         env.package("drf_spectacular_sidecar") / "static/drf_spectacular_sidecar/swagger-ui-dist",
     ),
 ]
+_EVIDENCE: dict[str, Any] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    # Without an address: what is stored here is never linked to, only handed out by a view.
+    "OPTIONS": {"location": POSTURE_EVIDENCE_DIR, "base_url": None},
+}
+if POSTURE_EVIDENCE_BUCKET:
+    _EVIDENCE = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": POSTURE_EVIDENCE_BUCKET,
+            "location": "evidence",
+            "default_acl": None,
+            "file_overwrite": False,
+            "querystring_auth": True,
+            "object_parameters": {"ServerSideEncryption": "AES256"},
+        },
+    }
 STORAGES = {
+    "evidence": _EVIDENCE,
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -390,6 +415,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Coverage", "description": "Where the security services are on."},
         {"name": "Reviews", "description": "Weekly reviews with their frozen numbers."},
         {"name": "Collection", "description": "What was read from AWS, and what could not be."},
+        {"name": "Exceptions", "description": "Exceptions, from request to removal; also written."},
     ],
 }
 
@@ -420,6 +446,7 @@ CELERY_TASK_ROUTES = {
     "posture.collect*": {"queue": "collect"},
     "posture.mail_*": {"queue": "mail"},
     "posture.webhook*": {"queue": "mail"},
+    "posture.notify*": {"queue": "mail"},
     "posture.*": {"queue": "rollup"},
     "invariants.*": {"queue": "rollup"},
 }
@@ -453,8 +480,30 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30,
         "options": {"expires": 30},
     },
+    # People are told of exceptions within so many seconds; quiet hours and digests hold what they hold.
+    "notify_due": {
+        "task": "posture.notify_due",
+        "schedule": 30,
+        "options": {"expires": 30},
+    },
+    "notify_late": {
+        "task": "posture.notify_late",
+        "schedule": 300,
+        "options": {"expires": 300},
+    },
+    "notify_retain": {
+        "task": "posture.notify_retain",
+        "schedule": crontab(hour=4, minute=15),
+        "options": {"expires": 6 * 3600},
+    },
     "webhooks_findings": {
         "task": "posture.webhooks_findings",
+        "schedule": 300,
+        "options": {"expires": 300},
+    },
+    # What ends, ends on its day; what was missed while nothing ran is caught up with.
+    "exceptions_tick": {
+        "task": "posture.exceptions_tick",
         "schedule": 300,
         "options": {"expires": 300},
     },
@@ -547,6 +596,8 @@ LOGGING: dict[str, Any] = {
         **{name: {"level": _LIBRARIES} for name in _NEVER_BELOW_INFO},
         "botocore": {"level": "WARNING"},
         "boto3": {"level": "WARNING"},
+        # Its lines have parts of addresses, which are secrets; ours say how a message ended.
+        "apprise": {"level": "CRITICAL"},
         # Answers below 500 have their line of posture.access.
         "django.request": {"level": "ERROR"},
         # Four lines for each sign-in, which the audit log tells in one entry.

@@ -178,7 +178,10 @@ class FlowWeek:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionBlock:
-    """`bands` are exceptions by age. None: not measured."""
+    """`bands` are exceptions by age; `granted` is (risk, how many) of the week. None: not measured.
+
+    `third_periods` are exceptions renewed twice, as (reference, title).
+    """
 
     load: Decimal | None = None
     active: int | None = None
@@ -188,6 +191,12 @@ class ExceptionBlock:
     suppressed_unapproved: int | None = None
     disabled_controls: int | None = None
     bands: tuple[tuple[str, int], ...] = ()
+    zombies: int | None = None
+    unapproved: int | None = None
+    not_in_place: int | None = None
+    oldest_days: int | None = None
+    granted: tuple[tuple[str, int], ...] | None = None
+    third_periods: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

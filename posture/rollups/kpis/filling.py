@@ -188,6 +188,7 @@ def _write_details(
     for card in cards:
         try:
             with transaction.atomic():
+                writing.write_of_ous(card, day, organization=organization, now=now)
                 writing.write_details(card, day, organization=organization, now=now)
         except Exception as error:
             logger.exception("the details of KPI %s could not be filled for %s", card.id, day)

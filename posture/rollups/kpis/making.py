@@ -14,7 +14,7 @@ from inventory.models import Organization
 from posture import kpis
 from posture.kpis import Kpi
 from posture.rollups.kpis import tables
-from posture.rollups.kpis.rows import Row, Select
+from posture.rollups.kpis.rows import OuRow, Row, Select
 
 _SQL: Final = Path(kpis.__file__).parent / "sql"
 _FUNCTIONS: Final = "posture.rollups.kpis.functions"
@@ -47,6 +47,7 @@ GROUP BY s.kpi
 """
 Fill = Callable[..., Iterable[Row] | Select]
 Details = Callable[..., Mapping[int, Mapping[str, Any]]]
+OfOus = Callable[..., Iterable[OuRow]]
 logger = logging.getLogger(__name__)
 
 
@@ -142,8 +143,17 @@ def _function(name: str) -> Fill:
 
 def details_of(card: Kpi) -> Details | None:
     """What gives the details of the KPI for each OU (by key), None where it has none."""
-    name = f"{_FUNCTIONS}.k{card.number:02}"
-    if util.find_spec(name) is None:
-        return None
-    found: Details | None = getattr(import_module(name), "details", None)
+    found: Details | None = _beside(card, "details")
     return found
+
+
+def of_ous(card: Kpi) -> OfOus | None:
+    """What gives the parts of each OU that are no sum over its accounts, None where it has none."""
+    found: OfOus | None = _beside(card, "of_ous")
+    return found
+
+
+# Any: the functions beside a KPI have different shapes.
+def _beside(card: Kpi, function: str) -> Any:
+    name = f"{_FUNCTIONS}.k{card.number:02}"
+    return None if util.find_spec(name) is None else getattr(import_module(name), function, None)

@@ -1,7 +1,7 @@
 """What a KPI is filled with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -22,6 +22,17 @@ class Row:
     denominator: Amount
     covered: Amount
     expected: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class OuRow:
+    """The amounts of a part of an OU (by key) that are no sum over its accounts, and what is told besides."""
+
+    ou_id: int
+    part: str
+    numerator: Amount
+    denominator: Amount
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

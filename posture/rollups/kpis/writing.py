@@ -173,6 +173,35 @@ def record_failures(
     )
 
 
+def write_of_ous(card: Kpi, day: date, *, organization: Organization, now: datetime) -> None:
+    """Store the parts of OUs that are no sum over accounts, in place of the sums."""
+    make = making.of_ous(card)
+    rows = list(make(day, organization=organization, now=now)) if make else []
+    if not rows:
+        return
+    points = KpiPoint.objects.filter(kpi=card.id, day=day, ou__organization=organization)
+    points.filter(part__in={row.part for row in rows}).delete()
+    known = set(points.filter(part="").values_list("ou_id", flat=True))
+    KpiPoint.objects.bulk_create(
+        [
+            KpiPoint(
+                kpi=card.id,
+                day=day,
+                ou_id=row.ou_id,
+                part=row.part,
+                numerator=row.numerator,
+                denominator=row.denominator,
+                covered=1,
+                expected=1,
+                details=dict(row.details),
+            )
+            for row in rows
+            if row.ou_id in known
+        ],
+        batch_size=500,
+    )
+
+
 def write_details(card: Kpi, day: date, *, organization: Organization, now: datetime) -> None:
     """Store what does not add up, of each OU that has a point."""
     details = making.details_of(card)

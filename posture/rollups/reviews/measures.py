@@ -197,6 +197,12 @@ def exceptions(
         suppressed_unapproved=found.get("suppressed_unapproved"),
         disabled_controls=disabled_controls,
         bands=_bands(found),
+        zombies=found.get("zombies"),
+        unapproved=found.get("unapproved"),
+        not_in_place=found.get("not_in_place"),
+        oldest_days=found.get("max_age_days"),
+        granted=_pairs(found, "granted") if "granted" in found else None,
+        third_periods=_pairs(found, "third_periods"),
     )
 
 
@@ -206,6 +212,11 @@ def _details(by_id: Mapping[str, KpiEntry], kpi: str) -> Mapping[str, Any]:
 
 def _bands(found: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
     return tuple((label, number) for label, number in found.get("bands") or ())
+
+
+# Any: pairs of a name with a count, or with a text.
+def _pairs(found: Mapping[str, Any], name: str) -> tuple[tuple[Any, Any], ...]:
+    return tuple((first, second) for first, second in found.get(name) or ())
 
 
 def practices(entries: Sequence[KpiEntry]) -> tuple[PracticeEntry, ...]:
