@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.fixtures.hub",
     "tests.fixtures.pipeline",
     "tests.fixtures.receivers",
+    "tests.fixtures.notifications",
     "tests.fixtures.reviews",
     "tests.fixtures.served",
     "tests.fixtures.sign_in",

@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from posture.actions import reports
 from posture.models import Report
-from posture.policies import roles
+from posture.policies import roles, tokens
 from tests.fixtures import answers
 from tests.fixtures.leak_world import COUNTS, NOW, Marker, Person, World, numbers
 from tests.guards import matrix
@@ -30,11 +30,12 @@ pytestmark = pytest.mark.django_db
 ROLES = (
     *("engineer", "lead", "executive", "team member", "auditor", "administrator"),
     *("member and executive", "auditor and administrator", "OU reader", "stranger", "anonymous"),
+    *("CISO", "system owner"),
 )
 TOKENS = tuple(
     f"token to {right.code.partition('.')[2]}"
     for right in roles.RIGHTS
-    if right.code not in (roles.MANAGE_PEOPLE, roles.PUBLISH_REVIEWS)
+    if right.code not in tokens.FOR_PEOPLE_ONLY
 )
 # They see some of it; a token for findings sees what its owner's team has.
 IN_PART = ("team member", "OU reader", "token to read_findings")

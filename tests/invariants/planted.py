@@ -22,7 +22,7 @@ PLANTED: Mapping[str, Any] = yaml.safe_load((attached.DATA / "planted.yaml").rea
 STATES: Mapping[str, Mapping[str, Any]] = yaml.safe_load(
     (attached.DATA / "lifecycle.yaml").read_text()
 )["states"]
-GROUPS = ("unreadable", "gaps", "broken", "changed", "rolled_out", "served")
+GROUPS = ("unreadable", "gaps", "broken", "changed", "exempt", "rolled_out", "served")
 
 ROLES = {
     "security": AccountRole.SECURITY,
@@ -72,12 +72,22 @@ class Expected:
                 one["kind"],
                 one.get("invariant", ""),
                 one.get("policy", ""),
-                self.target_id(one.get("target", "")),
+                self.target_id(self.place_of(one)),
             )
             for item in self.planted()
             for one in item.get("drift", ())
-            if self.lasts(one)
+            if self.lasts(one) and self.is_there(self.place_of(one))
         }
+
+    def place_of(self, one: Mapping[str, Any]) -> str:
+        """The name of its target; "" where a policy that nobody manages hangs on an account that is lacking."""
+        name = str(one.get("target", ""))
+        return "" if one["kind"] == "UNMANAGED" and not self.is_there(name) else name
+
+    def is_there(self, name: str) -> bool:
+        """Whether the organisation has that target: a small one lacks some accounts."""
+        names = {"", "Root", *(ou.name for ou in self.shot.ous)}
+        return name in names | {account.name for account in self.shot.accounts}
 
     def target_id(self, name: str) -> str:
         """Id of the root, an OU or an account; "" for ""."""

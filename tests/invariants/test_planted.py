@@ -125,7 +125,7 @@ def test_the_weeks_of_the_demo_find_what_is_planted_when_it_is_there_and_who_did
         wrong += [(weeks, *pair, *states[pair]) for pair in sorted(states)]
         wrong += [(weeks, *one) for one in wrong_words(expected)]
         wrong += [(weeks, *one) for one in sorted(found_drift() ^ expected.drift())]
-    assert wrong == []
+    assert not wrong, "\n".join(map(str, wrong))
     name_who_did_it(built, organization, monkeypatch)
     rows = Drift.objects.exclude(changed_by="").select_related("invariant", "policy")
     found = {

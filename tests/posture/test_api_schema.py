@@ -12,6 +12,9 @@ from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi import checks
 
+from findings.models import Control
+from invariants.actions import exceptions
+from invariants.actions.exceptions import By
 from invariants.ingest.catalogue import load_catalogue
 from posture.actions import tokens
 from posture.api import index
@@ -20,11 +23,25 @@ from posture.policies import roles
 from tests import factories
 from tests.browser import demo
 from tests.fixtures import reviews
+from tests.fixtures.exception_pages import erase_exceptions
+from tests.invariants.exceptions.world import FILLED
 
 # Of each way of asking; the code behind it is the same for everybody, what they see is not.
 EXAMPLES = {"engineer": 5, "member": 3}
 # Valid in form only: a cursor that nobody gave out, an OU that is not there, a day to come.
 NOT_ASKED = [checks.positive_data_acceptance]
+PATHS = 51
+# What can be written, by the last part of the address below exceptions.
+_STEPS = (
+    *("submit", "withdraw", "triage", "assess", "approve", "grant", "reject", "request-changes"),
+    *("implement", "remove", "revoke", "narrow", "comment", "renew"),
+)
+WRITTEN = {
+    "exceptions": ("post",),
+    "{ref}": ("patch",),
+    "scope": ("put",),
+    **dict.fromkeys(_STEPS, ("post",)),
+}
 # Asked once for each address and not for each example.
 ONCE = [checks.unsupported_method, checks.ignored_auth]
 
@@ -40,15 +57,31 @@ def test_every_resource_is_described_and_nothing_else():
     assert {"/api/v1/", "/api/v1/findings/{id}/", "/api/v1/kpis/{kpi_id}/points/"} <= set(
         found["paths"]
     )
-    assert len(found["paths"]) == 31
+    assert len(found["paths"]) == PATHS
     assert set(found["components"]["securitySchemes"]) == {"token", "cookieAuth"}
     for path, operations in found["paths"].items():
-        assert set(operations) == {"get"}
-        operation = operations["get"]
-        assert operation["description"], path
-        assert {"200", "304", "400", "401", "403", "404", "429", "500"} <= set(
-            operation["responses"]
-        )
+        assert set(operations) <= {"get", *WRITTEN.get(_part(path), ())}, path
+        for method, operation in operations.items():
+            assert operation["description"], path
+            own = {"304"} if method == "get" else {"409", "412", "415"}
+            assert {*own, "400", "401", "403", "404", "429", "500"} <= set(operation["responses"])
+            assert set(operation["responses"]) & {"200", "201"}
+
+
+def test_what_is_written_is_exceptions_alone():
+    found = json.loads(index.described("json"))["paths"]
+    written = {path: set(operations) - {"get"} for path, operations in found.items()}
+    assert {_part(path) for path, methods in written.items() if methods} == set(WRITTEN)
+    for path, operations in found.items():
+        for method in written[path]:
+            sent = operations[method]["requestBody"]["content"]
+            assert set(sent) == {"application/json"}, path
+
+
+def _part(path):
+    """The last word of an address below exceptions, "" of all others."""
+    words = path.removeprefix("/api/v1/").strip("/").split("/")
+    return words[-1] if words[0] == "exceptions" else ""
 
 
 @pytest.fixture
@@ -66,7 +99,8 @@ def world(erasable_reviews):
             covered=9,
             expected=10,
         )
-    return found
+    yield found
+    erase_exceptions()
 
 
 def signed(owner, rights, now):
@@ -113,12 +147,26 @@ def _ask(strategy, url, headers, session, asked, examples):
     ask()
 
 
+def _submitted(world):
+    """A request of somebody else, for the account that everybody here sees."""
+    asker = By(factories.person(role="Security engineer", username="asker"))
+    request = exceptions.draft(asker, Control.objects.get(control_id="S3.1"), now=world["now"])
+    changes = FILLED | {"mechanism": "NONE"}
+    exceptions.save(asker, request.pk, changes, now=world["now"])
+    place = exceptions.Line("ACCOUNT", world["account"].account_id)
+    exceptions.set_scope(asker, request.pk, [place], now=world["now"])
+    return exceptions.submit(asker, request.pk, now=world["now"]).ref
+
+
 @pytest.mark.parametrize("who", ["engineer", "member"])
 def test_whatever_is_asked_is_answered_as_described(live_server, world, who):
     owner = world[who]
     rights = {
-        "engineer": [roles.SEE_EVERYTHING, roles.READ_FINDINGS, roles.READ_REVIEWS],
-        "member": [roles.READ_FINDINGS],
+        "engineer": [
+            *(roles.SEE_EVERYTHING, roles.READ_FINDINGS, roles.READ_REVIEWS),
+            *(roles.REQUEST_EXCEPTIONS, roles.TRIAGE_EXCEPTIONS),
+        ],
+        "member": [roles.READ_FINDINGS, roles.REQUEST_EXCEPTIONS],
     }[who]
     things = {
         "account_id": world["account"].account_id,
@@ -127,6 +175,7 @@ def test_whatever_is_asked_is_answered_as_described(live_server, world, who):
         "key": "kms-delete",
         "kpi_id": "K12",
         "ou_id": world["production"].ou_id,
+        "ref": _submitted(world),
         "week": "2026-W47",
     }
     headers = signed(owner, rights, world["now"])

@@ -8,6 +8,7 @@ from inventory.access import scope_of
 from inventory.models import Collection
 from posture import tasks
 from posture.models import RollupState
+from posture.policies.roles import ROLE_NAMES
 from tests import factories
 from tests.findings.records import NOW
 
@@ -23,7 +24,7 @@ def demo(settings):
 
 
 @pytest.mark.usefixtures("demo")
-def test_there_is_one_demo_user_a_role_and_seeding_again_changes_nothing():
+def test_there_is_a_demo_user_for_each_role_and_seeding_again_changes_nothing():
     call_command("seed_demo", verbosity=0)
     call_command("seed_demo", verbosity=0)
     roles = User.objects.order_by("username").values_list("username", "groups__name")
@@ -32,10 +33,19 @@ def test_there_is_one_demo_user_a_role_and_seeding_again_changes_nothing():
         "aisha": "Auditor",
         "dan": "Team member",
         "edward": "Executive",
+        "gareth": "System owner",
+        "helene": "System owner",
+        "lena": "Team member",
         "marta": "Security lead",
+        "nadia": "Team member",
+        "owen": "Team member",
         "priya": "Security engineer",
+        "rosa": "Platform engineer",
+        "yusuf": "CISO",
     }
+    assert set(dict(roles).values()) == set(ROLE_NAMES)
     priya = User.objects.get(username="priya")
+    assert priya.email == "priya.raman@halden.example"
     assert priya.check_password(PASSWORD)
     assert priya.has_perm("inventory.collect_now")
 

@@ -145,7 +145,7 @@ def test_the_page_of_an_owner_links_to_the_fix_and_claims_no_exceptions(client, 
     assert f'href="{one.control.remediation_url}" rel="noopener noreferrer"' in content
     assert "/findings/?team=ours&amp;control=S3.8" in content
     assert "/findings/?team=ours&amp;workflow=SUPPRESSED" in content
-    assert "No register of exceptions yet" in text(shown)
+    assert "stands in the list of exceptions" in text(shown)
     past = client.get(reverse("posture:team", args=[world["ours"].pk]) + f"?as_of={THEN}")
     assert "not kept" in text(past) and "On time" not in text(past)
 

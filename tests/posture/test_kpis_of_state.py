@@ -228,7 +228,12 @@ class TestKpisOfState(TestCase):
         assert made.of_ous("K3", "accounts")["Root"] == ("0", "3", "3", "3")
         assert made.of_accounts("K3")["", "Dim"][0] == "0"
         point = KpiPoint.objects.get(kpi="K3", part="", ou=factories.root())
-        assert point.details == {"suppressed_unapproved": 1}
+        assert point.details["suppressed_unapproved"] == 1
+        assert (point.details["active"], point.details["zombies"], point.details["bands"]) == (
+            0,
+            0,
+            [],
+        )
 
     def test_k5_ownership(self):
         self.expect(

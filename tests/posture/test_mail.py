@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core import mail as outbox
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.urls import reverse
 
@@ -238,13 +238,26 @@ def test_the_page_offers_to_send_what_can_be_sent(client, manager, settings):
     assert reverse("posture:review_send", args=["2026-W46"]).encode() in client.get(page).content
 
 
-def test_the_mailbox_of_the_demo_is_of_those_who_see_everything(client, settings):
-    settings.POSTURE_DEMO = True
+def test_the_mailbox_of_the_demo_shows_all_to_those_who_see_everything_and_to_others_their_own(
+    client, settings
+):
     mails = reverse("posture:mailbox")
-    client.force_login(reviews.reader())
+    reader = reviews.reader()
+    reader.email = "reader@example.org"
+    reader.save()
+    client.force_login(reader)
     assert client.get(mails).status_code == 404
-    client.force_login(factories.security_engineer())
+    settings.POSTURE_DEMO = True
     assert b"No mail yet" in client.get(mails).content
+    for subject, to in (("for the reader", reader.email), ("for the lead", "marta@example.org")):
+        mailbox.Mailbox().send_messages([EmailMessage(subject, "text", "parapet@localhost", [to])])
+    own = client.get(mails).content
+    assert b"for the reader" in own and b"for the lead" not in own
+    hidden = MailboxMessage.objects.get(subject="for the lead")
+    assert client.get(reverse("posture:mailbox_message", args=[hidden.pk])).status_code == 404
+    client.force_login(factories.security_engineer())
+    everything = client.get(mails).content
+    assert b"for the reader" in everything and b"for the lead" in everything
 
 
 def test_resources_are_left_out_of_a_text():

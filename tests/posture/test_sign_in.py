@@ -146,7 +146,7 @@ def test_the_password_that_the_demo_prints_signs_each_demo_user_in(client, setti
     settings.POSTURE_DEMO_PASSWORD = "printed-in-the-terminal"
     call_command("seed_demo", verbosity=0)
     listed = client.get(SIGN_IN).context["demo_users"]()
-    assert len(listed) == 6
+    assert len(listed) == 13
     for user in listed:
         person = Client()
         assert sign_in(person, user.username, "printed-in-the-terminal")["Location"] == OVERVIEW

@@ -28,6 +28,7 @@ PRODUCTION = {
     "POSTURE_DEMO": False,
     "DEBUG": False,
 }
+_SMTP = "django.core.mail.backends.smtp.EmailBackend"
 PLAIN = {"BASE_URL": "http://parapet.example.com", "IS_HTTPS": False}
 PROVIDER = {"SOCIALACCOUNT_PROVIDERS": {"openid_connect": {"APPS": [{"provider_id": "idp"}]}}}
 MAIL = {"EMAIL_HOST": "mail.example.com", "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False}
@@ -98,7 +99,15 @@ DANGEROUS = [
     ("webhook_hosts", {"POSTURE_WEBHOOK_HOSTS": ["*.com"]}, ["E032"]),
     ("webhook_hosts", {"POSTURE_WEBHOOK_HOSTS": ["https://a.example.com"]}, ["E032"]),
     ("webhook_hosts", {"POSTURE_WEBHOOK_HOSTS": ["*.example.com", "a.b:8443"]}, []),
+    (
+        "notifications",
+        {"BASE_URL": "http://localhost:8000", "EMAIL_BACKEND": _SMTP},
+        ["W031"],
+    ),
+    ("notifications", {"EMAIL_BACKEND": _SMTP}, []),
+    ("notifications", {"EMAIL_BACKEND": "posture.actions.mailbox.Nowhere"}, []),
     ("uploads", {"POSTURE_UPLOAD_DIR": str(ROOT / "static" / "in")}, ["E051"]),
+    ("uploads", {"POSTURE_EVIDENCE_DIR": str(ROOT / "static" / "in")}, ["E051"]),
     ("uploads", {}, []),
     ("mail", MAIL | {"EMAIL_HOST_USER": "parapet"}, ["E052"]),
     ("mail", MAIL, ["W012"]),

@@ -233,7 +233,12 @@ def test_the_longest_life_is_a_setting(auditor, settings):
 def test_some_things_only_people_do():
     boss = factories.person(role=[role.name for role in roles.ROLES], username="boss")
     offered = {right.code for right in policies.rights_of(boss)}
-    assert offered == {r.code for r in roles.RIGHTS} - {roles.MANAGE_PEOPLE, roles.PUBLISH_REVIEWS}
+    decisions = {
+        *(roles.ASSESS_EXCEPTIONS, roles.APPROVE_EXCEPTIONS, roles.ACCEPT_EXCEPTION_RISK),
+        *(roles.APPROVE_HIGH_EXCEPTIONS, roles.APPROVE_CRITICAL_EXCEPTIONS),
+    }
+    kept = {roles.MANAGE_PEOPLE, roles.PUBLISH_REVIEWS, *decisions}
+    assert offered == {right.code for right in roles.RIGHTS} - kept
     with pytest.raises(Refused, match=r"cannot have the right posture\.manage_people"):
         make(boss, rights=[roles.MANAGE_PEOPLE])
 

@@ -1,6 +1,7 @@
 """The event history of the management account tells who changed the organisation, as its policies did change."""
 
 import json
+from collections import Counter
 from datetime import date, timedelta
 
 import pytest
@@ -43,7 +44,9 @@ def test_events_come_newest_first_of_the_last_ninety_days(management):
 
 def test_the_edit_in_the_console_names_the_person_and_the_policy(management, snapshot):
     attributes = [{"AttributeKey": "EventName", "AttributeValue": "UpdatePolicy"}]
-    event, earlier = looked_up(management, LookupAttributes=attributes)
+    found = looked_up(management, LookupAttributes=attributes)
+    by_hand = [one for one in found if one["Username"] != "terraform"]
+    *_, event, earlier = by_hand
     assert earlier["Username"] == "amina.brandt@halden.example"
     policy = next(p for p in snapshot.policies if p.name == "require-imdsv2")
     assert event["Username"] == "luca.ferrante@halden.example"
@@ -79,11 +82,16 @@ def test_whatever_changes_in_a_week_has_its_event(week):
     until = NOW - timedelta(weeks=week - 1)
     since = until - timedelta(weeks=1)
     before, after = (standing(built, moment) for moment in (since, until))
-    told = {
-        (change.name, change.params["policyId"], change.params.get("targetId", ""))
+    found = [
+        change
         for change in org_changes.changes(built, seconds_of(since), seconds_of(until) + 1)
         if "policyId" in change.params
+    ]
+    told = {
+        (change.name, change.params["policyId"], change.params.get("targetId", ""))
+        for change in found
     }
+    changes_of = Counter(one.params["policyId"] for one in found if one.name == "UpdatePolicy")
     for policy_id in after.keys() - before.keys():
         assert ("CreatePolicy", policy_id, "") in told
     for policy_id in before.keys() - after.keys():
@@ -92,7 +100,9 @@ def test_whatever_changes_in_a_week_has_its_event(week):
     for policy_id in before.keys() & after.keys():
         text, targets = before[policy_id]
         new_text, new_targets = after[policy_id]
-        assert (text != new_text) == (("UpdatePolicy", policy_id, "") in told)
+        is_told = ("UpdatePolicy", policy_id, "") in told
+        # What is taken out and put back within a week is told twice, and leaves the text as it was.
+        assert is_told == (text != new_text) or (is_told and changes_of[policy_id] > 1)
         for target in new_targets - targets:
             assert ("AttachPolicy", policy_id, target) in told
         # AWS detaches without a call when a policy type is disabled.

@@ -10,8 +10,10 @@ from tests.fixtures.leak_world import World
 from tests.guards.matrix import (
     api,
     audit,
+    exceptions,
     findings,
     invariants,
+    notifications,
     people,
     reviews,
     scores,
@@ -32,6 +34,8 @@ _SUBJECTS = (
     webhooks,
     audit,
     invariants,
+    exceptions,
+    notifications,
 )
 ROWS: tuple[Row, ...] = tuple(row for subject in _SUBJECTS for row in subject.ROWS)
 

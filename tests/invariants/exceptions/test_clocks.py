@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from invariants.models.exceptions import Risk
 from invariants.policies.exceptions import clocks
 from invariants.policies.exceptions.clocks import Calendar, Span, Times
 
@@ -74,7 +75,7 @@ def test_so_many_business_days_lie_between(begins, zone, count):
 @given(
     st.dates(date(2026, 1, 1), date(2027, 1, 1)),
     st.integers(0, 800),
-    st.sampled_from(clocks.Risk.values),
+    st.sampled_from(Risk.values),
 )
 def test_an_exception_never_lasts_longer_than_asked_or_than_its_limit(starts_on, length, risk):
     asked = starts_on + timedelta(days=length)

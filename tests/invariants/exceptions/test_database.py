@@ -16,7 +16,7 @@ from invariants.models import (
 from invariants.models.exceptions import ExceptionState
 from invariants.policies.exceptions import TRANSITIONS
 from tests.invariants.exceptions import world as worlds
-from tests.invariants.exceptions.world import NOW, fresh
+from tests.invariants.exceptions.world import NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -234,7 +234,10 @@ def test_events_go_on_where_the_last_one_ended_and_tell_the_truth(world):
     refuses(lambda: event(request, *same, number=99), "goes on where")
     refuses(lambda: event(request, *same, number=1), "goes on where")
     refuses(lambda: event(request, "TRIAGE", "DRAFT", "TRIAGED"), "goes on where")
-    refuses(lambda: event(request, "TRIAGE", "SUBMITTED", "TRIAGED"), "ends in another state")
+    who = {"who_kind": "PERSON", "who_id": str(world.people["assessor"].pk)}
+    refuses(
+        lambda: event(request, "TRIAGE", "SUBMITTED", "TRIAGED", **who), "ends in another state"
+    )
     nameless = {"who_kind": "PERSON", "who_id": ""}
     refuses(lambda: event(request, *same, **nameless), "invariants_exceptionevent_who")
 
@@ -248,9 +251,10 @@ def test_a_notice_is_given_once(world):
 
 def test_a_record_begins_as_a_draft_and_an_emergency_lasts_72_hours(world):
     request = world.submitted(is_emergency=True)
-    actions.grant(world.by("lead"), request.pk, why="The pipeline stands still.", now=NOW)
-    late = fresh(request).granted_at + timedelta(hours=73)
-    refuses(change(request, emergency_until=late), "72 hours at most")
+    approval(request, world.people["lead"].pk, seat="EMERGENCY")()
+    granted = {"state": "EMERGENCY", "granted_at": NOW, "until": request.asked_until}
+    late = NOW + timedelta(hours=73)
+    refuses(change(request, **granted, emergency_until=late), "72 hours at most")
     whole = ExceptionRequest(
         organization=request.organization,
         number=77,

@@ -1,20 +1,29 @@
 """Random people take random steps, with crashes, clock jumps and attacks between them, on the database.
 
 After each step every record is looked at by rules of its own, which know neither the table nor the
-actions: the log and the row, and who did what.
+actions: the log and the row, and who did what. `PARAPET_MACHINE=60x100` runs so many stories of so many
+steps for each sixth of the states; without it they are few, and always the same ones.
 """
 
+import logging
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from random import Random
+from threading import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Count, Max
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -27,7 +36,9 @@ from invariants.models import ExceptionApproval, ExceptionEvent, ExceptionPart, 
 from invariants.models.exceptions import ExceptionState, Risk, ScopeKind
 from invariants.policies.exceptions import NotAllowed
 from invariants.policies.exceptions.clocks import Calendar
+from invariants.queries.exceptions import verbs_for
 from tests import factories
+from tests.fixtures.exception_pages import erase_exceptions
 from tests.invariants.exceptions import world as worlds
 from tests.invariants.exceptions.world import FILLED, LINK, WHY
 
@@ -39,6 +50,15 @@ NEEDED = {
     "CRITICAL": {"CISO", "EXECUTIVE"},
 }
 PEOPLE = 6
+MOST = 7
+# Steps that end a story, and how.
+ENDS = {
+    "WITHDRAW": "WITHDRAWN",
+    "REJECT": "REJECTED",
+    "REVOKE": "REVOKED",
+    "REQUEST_CHANGES": "CHANGES_REQUESTED",
+}
+ENDINGS = ("WITHDRAW", "REJECT", "REVOKE", "REQUEST_CHANGES")
 PARTS = {
     "DRAFT": "asks",
     "SUBMIT": "asks",
@@ -49,8 +69,38 @@ PARTS = {
     "GRANT": "approves",
     "IMPLEMENT": "implements",
 }
+logger = logging.getLogger(__name__)
+SAYS = {
+    "SUBMIT": ("submit", {}),
+    "WITHDRAW": ("withdraw", {}),
+    "TRIAGE": ("triage", {}),
+    "APPROVE": ("approve", {}),
+    "GRANT": ("grant", {"why": WHY}),
+    "REJECT": ("reject", {"why": WHY}),
+    "REQUEST_CHANGES": ("request_changes", {"why": WHY}),
+    "REVOKE": ("revoke", {"why": WHY}),
+    "IMPLEMENT": ("implement", {"pull_request": LINK}),
+    "REMOVE": ("remove", {"pull_request": LINK}),
+}
 people = st.integers(0, PEOPLE - 1)
-records = st.integers(0, 3)
+records = st.integers(0, MOST - 1)
+# What a row stands by, as far as a step can change it.
+STANDS = (
+    *("last", "state", "until", "residual_risk", "inherent_risk", "assessor_id", "implementer_id"),
+    *("verified_at", "seen_at", "looked_at", "ended_at", "granted_at", "emergency_until"),
+)
+_VIEW = {"risk": RiskView(Risk.CRITICAL, Risk.LOW, WHY)}
+PAIRS = [
+    (("approve", {}), ("approve", {})),
+    (("approve", {}), ("request_changes", {"why": WHY})),
+    (("approve", {}), ("withdraw", {})),
+    (("assess", _VIEW), ("assess", _VIEW)),
+    (("triage", {}), ("grant", {"why": WHY})),
+    (("implement", {"pull_request": LINK}), ("revoke", {"why": WHY})),
+    (("implement", {"pull_request": LINK}), ("implement", {"pull_request": LINK})),
+    (("submit", {}), ("submit", {})),
+    (("renew", {}), ("revoke", {"why": WHY})),
+]
 risks = st.sampled_from(Risk.values)
 
 
@@ -61,6 +111,9 @@ class _Crash(Exception):
 class Exceptions(RuleBasedStateMachine):
     """A few records, six people of whom each may do everything, and a collection that looks."""
 
+    # The states that its records have reached before the first random step.
+    wanted = ()
+
     def __init__(self):
         super().__init__()
         self.world = worlds.build()
@@ -68,6 +121,7 @@ class Exceptions(RuleBasedStateMachine):
         self.users = [_anybody(number) for number in range(PEOPLE)]
         self.pks = []
         self.counts = {}
+        self.stood = {}
 
     def by(self, person):
         return By(self.users[person])
@@ -170,6 +224,143 @@ class Exceptions(RuleBasedStateMachine):
             actions.save(by, made.pk, {"asked_until": until}, now=self.world.now)
             self.pks.append(made.pk)
 
+    @initialize(chance=st.integers(0, 10**9))
+    def begun(self, chance):
+        """Stories do not begin with drafts alone: each state of `wanted` has been reached by one record."""
+        turn = Random(chance)
+        for wanted in self.wanted:
+            is_hurried = wanted == "EMERGENCY" or turn.random() < 1 / 5
+            self.draft(turn.randrange(PEOPLE), is_hurried, turn.choice(["NONE", "TAG"]))
+            self._lead(self.pks[-1], wanted, turn)
+
+    def _lead(self, pk, wanted, turn):
+        """On towards a state, by whoever may; never past it."""
+        for _ in range(40):
+            request = ExceptionRequest.objects.get(pk=pk)
+            if request.state == wanted:
+                return
+            self._towards(request, wanted, turn)
+        raise AssertionError(f"{request.ref} is {request.state} and never was {wanted}")
+
+    def _towards(self, request, wanted, turn):
+        offered = [
+            (user, verb)
+            for user in self.users
+            for verb in verbs_for(user, request, now=self.world.now)
+        ]
+        ends = [one for one in offered if ENDS.get(one[1]) == wanted]
+        if ends and (request.state != "DRAFT" or wanted == "WITHDRAWN"):
+            return self._offered(*turn.choice(ends), request.pk, turn)
+        if wanted == "RENEWED" and request.state in ("ACTIVE", "EXPIRING"):
+            return self._renewed(request, turn)
+        on = [one for one in offered if one[1] not in (*ENDS, "GRANT", "IMPLEMENT", "REMOVE")]
+        if wanted == "EMERGENCY":
+            on = [one for one in offered if one[1] == "GRANT"] or on
+        if request.implementer_id is None or wanted == "IMPLEMENTING":
+            on += [one for one in offered if one[1] == "IMPLEMENT"]
+        if wanted == "CLOSING":
+            on += [one for one in offered if one[1] == "REMOVE"]
+        if on:
+            return self._offered(*turn.choice(on), request.pk, turn)
+        if request.state in ("ACTIVE", "EXPIRING"):
+            return self._until(
+                request.until - timedelta(days=12 if request.state == "ACTIVE" else -1)
+            )
+        return self._looked(request.pk, request.state not in ("EXPIRED", "REVOKED", "CLOSING"))
+
+    def _renewed(self, request, turn):
+        made = request.renewals.exclude(state__in=["WITHDRAWN", "REJECTED"]).first()
+        if made is None:
+            asker = next(i for i, u in enumerate(self.users) if u.pk == request.requester_id)
+            self.renew(self.pks.index(request.pk), asker)
+            made = request.renewals.get()
+        self._lead(made.pk, "ACTIVE", turn)
+
+    @precondition(lambda self: self.pks)
+    @rule(number=records, chance=st.integers(0, 10**9), steps=st.integers(1, 6))
+    def onward(self, number, chance, steps):
+        """Steps that somebody is offered, each of which can then be done; what ends a story is rarer."""
+        turn = Random(chance)
+        for _ in range(steps):
+            request = ExceptionRequest.objects.get(pk=self.pick(number))
+            offered = [
+                partial(self._offered, user, verb, request.pk, turn)
+                for user in self.users
+                for verb in verbs_for(user, request, now=self.world.now)
+                if verb not in ENDINGS or turn.random() < 1 / 6
+            ]
+            offered += self._others(request, turn)
+            if not offered:
+                return
+            turn.choice(offered)()
+
+    def _offered(self, user, verb, pk, turn):
+        before = ExceptionEvent.objects.filter(request=pk).count()
+        if verb == "ASSESS":
+            view = RiskView(Risk.CRITICAL, Risk(turn.choice(Risk.values)), WHY)
+            actions.assess(By(user), pk, view, now=self.world.now)
+        else:
+            name, said = SAYS[verb]
+            getattr(actions, name)(By(user), pk, **said, now=self.world.now)
+        assert ExceptionEvent.objects.filter(request=pk).count() == before + 1
+
+    def _others(self, request, turn):
+        """What a collection, the clock, and who renews do where it stands."""
+        look = partial(self._looked, request.pk)
+        if request.state in ("APPROVED", "IMPLEMENTING", "EMERGENCY"):
+            return [partial(look, True), partial(look, turn.random() < 2 / 3)]
+        if request.state in ("ACTIVE", "EXPIRING"):
+            index = self.pks.index(request.pk)
+            asker = next(i for i, u in enumerate(self.users) if u.pk == request.requester_id)
+            near = request.until - timedelta(days=12 if request.state == "ACTIVE" else -1)
+            renew = [partial(self.renew, index, asker)] if len(self.pks) < MOST else []
+            return [partial(self._until, near), *renew, partial(look, turn.random() < 3 / 4)]
+        if request.state in ("EXPIRED", "REVOKED", "CLOSING"):
+            return [partial(look, turn.random() < 1 / 2)]
+        return []
+
+    def _looked(self, pk, found):
+        self.world.later(minutes=1)
+        actions.verify(pk, Sight(found, self.world.now), now=self.world.now)
+
+    def _until(self, day):
+        if day > self.world.now.date():
+            self.world.on(day)
+        self.tick()
+
+    @precondition(lambda self: self.pks)
+    @rule(number=records, first=people, second=people, pair=st.sampled_from(PAIRS))
+    def at_once(self, number, first, second, pair):
+        """Two people at once, each in a transaction of their own: one after the other, or refused."""
+        pk, start = self.pick(number), Barrier(2, timeout=20)
+        before = ExceptionEvent.objects.filter(request=pk).count()
+
+        def one(person, name, said):
+            try:
+                start.wait()
+                with transaction.atomic():
+                    act = getattr(actions, name)
+                    act(self.by(person), pk, **said, now=self.world.now)
+                return True
+            except (NotAllowed, PermissionDenied, ExceptionRequest.DoesNotExist):
+                return False
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(2) as pool:
+            both = zip((first, second), pair, strict=True)
+            ran = [pool.submit(one, person, *step) for person, step in both]
+            done = [future.result() for future in ran]
+        assert ExceptionEvent.objects.filter(request=pk).count() == before + sum(done)
+        if pair[0] == pair[1] and first == second and pair[0][0] != "implement":
+            assert sum(done) < 2
+
+    @rule()
+    def restart(self):
+        """The process dies between two steps: all that counts is in the database."""
+        connection.close()
+        self.users = [type(user).objects.get(pk=user.pk) for user in self.users]
+
     @precondition(lambda self: self.pks)
     @rule(number=records, found=st.sampled_from([True, True, False, None]), late=st.booleans())
     def collect(self, number, found, late):
@@ -237,7 +428,14 @@ class Exceptions(RuleBasedStateMachine):
 
     @invariant()
     def logs_are_whole(self):
+        rows = ExceptionRequest.objects.filter(pk__in=self.pks).annotate(last=Max("events__number"))
+        stand = {row.pk: tuple(row.__dict__[name] for name in STANDS) for row in rows}
+        assert set(stand) == set(self.pks)
         for pk in self.pks:
+            # What has neither a new event nor another row was looked at before.
+            if self.stood.get(pk) == stand[pk]:
+                continue
+            self.stood[pk] = stand[pk]
             row = ExceptionRequest.objects.get(pk=pk)
             events = list(row.events.order_by("number"))
             assert [event.number for event in events] == list(range(1, len(events) + 1))
@@ -273,7 +471,7 @@ def _check_people(events):
     for event in events:
         if event.verb in ("FIND", "LOSE", "CLOSE", "SUPERSEDE"):
             assert event.who_kind == "COLLECTION"
-        elif event.verb in ("EXPIRE", "WARN", "REMIND"):
+        elif event.verb in ("EXPIRE", "WARN", "REMIND", "REVIEW"):
             assert event.who_kind == "CLOCK"
         else:
             assert event.who_kind == "PERSON"
@@ -334,28 +532,37 @@ def _anybody(number):
 def emptied(transactional_db):
     """What exceptions keep for good is removed before all tables are emptied."""
     yield
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        for table in TABLES:
-            cursor.execute(f"DELETE FROM invariants_{table}")
+    erase_exceptions()
 
 
-TABLES = (
-    "exceptionevent",
-    "exceptionapproval",
-    "exceptionpart",
-    "exceptionscope",
-    "exceptionrequest",
-)
+STATES = ExceptionState.values
+PARTS_OF_STATES = [tuple(STATES[number::6]) for number in range(6)]
 
 
-def test_nobody_gets_an_exception_into_a_state_that_it_has_not_earned(emptied):
+@pytest.mark.timeout(3600 if os.environ.get("PARAPET_MACHINE") else 300)
+@pytest.mark.parametrize("wanted", PARTS_OF_STATES, ids="+".join)
+def test_nobody_gets_an_exception_into_a_state_that_it_has_not_earned(emptied, wanted):
+    asked = os.environ.get("PARAPET_MACHINE", "")
+    stories, _, steps = (asked or "2x14").partition("x")
     run_state_machine_as_test(
-        Exceptions,
+        type("Stories", (Exceptions,), {"wanted": wanted}),
         settings=settings(
-            max_examples=12,
-            stateful_step_count=40,
+            max_examples=int(stories),
+            stateful_step_count=int(steps),
+            derandomize=not asked,
+            database=None,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
+    events = ExceptionEvent.objects.order_by()
+    reached = Counter(dict(events.values_list("state_after").annotate(times=Count("pk"))))
+    taken = Counter(dict(events.values_list("verb").annotate(times=Count("pk"))))
+    longest = ExceptionRequest.objects.annotate(n=Count("events")).order_by("-n")
+    logger.info("states %s; steps %s", sorted(reached.items()), sorted(taken.items()))
+    logger.info("%s records; longest %s", len(longest), [row.n for row in longest[:5]])
+    assert set(wanted) <= set(reached)
+
+
+def test_the_stories_reach_every_state():
+    assert {state for part in PARTS_OF_STATES for state in part} == set(STATES)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from invariants.models.exceptions import (
@@ -41,6 +42,8 @@ from invariants.policies.exceptions import (
 from invariants.policies.exceptions.guards import GUARDS, last_day_of
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+# A machine that is busy with other things proves nothing.
+UNHURRIED = trying(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TODAY = NOW.date()
 PEOPLE = [1, 2, 3, 4, 5]
 REQUESTER = 1
@@ -108,6 +111,7 @@ def taken(known, verb, who, spoken):
     return None
 
 
+@UNHURRIED
 @given(facts, verbs, whos, said)
 def test_what_is_let_through_is_a_step_by_the_right_kind_of_actor(known, verb, who, spoken):
     found = taken(known, verb, who, spoken)
@@ -132,6 +136,7 @@ def test_what_is_let_through_is_a_step_by_the_right_kind_of_actor(known, verb, w
         assert last_day_of(known) >= TODAY
 
 
+@UNHURRIED
 @given(facts, verbs, persons, said)
 def test_no_step_gives_somebody_a_second_part(known, verb, who, spoken):
     found = taken(known, verb, who, spoken)
@@ -145,6 +150,7 @@ def test_no_step_gives_somebody_a_second_part(known, verb, who, spoken):
         assert who.id != REQUESTER
 
 
+@UNHURRIED
 @given(facts, verbs, whos, said)
 def test_who_can_is_never_less_than_who_is_let(known, verb, who, spoken):
     """What `can` leaves open is only what is said with the step; collections say whether they found it."""
@@ -152,6 +158,7 @@ def test_who_can_is_never_less_than_who_is_let(known, verb, who, spoken):
         assert can(known, verb, who=who, at=AT)
 
 
+@UNHURRIED
 @given(facts, verbs, persons)
 def test_who_cannot_is_refused_whatever_they_say(known, verb, who):
     if not can(known, verb, who=who, at=AT):
