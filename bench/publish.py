@@ -19,6 +19,7 @@ SECTIONS: Final = {
     "large_organization": "Collecting a large organisation",
     "engine": "Evaluating policies",
     "coverage": "Proving invariants in every account",
+    "exceptions": "Exceptions and their findings",
 }
 HEAD: Final = """# Performance
 
