@@ -107,7 +107,7 @@ def _order(keys: Sequence[Key]) -> str:
 
 def _read_signed(text: str, *, order: str, length: int) -> Cursor | None:
     try:
-        backwards, *values = signing.loads(text, salt=f"{_SALT}:{order}")
+        backwards, *values = _signer(order).unsign_object(text)
         read = tuple(_moment(value) if isinstance(value, list) else value for value in values)
     except (signing.BadSignature, ValueError, TypeError):
         return None
@@ -120,10 +120,13 @@ def _moment(value: Sequence[str]) -> date | datetime:
 
 
 def _write_signed(cursor: Cursor, *, order: str) -> str:
-    return signing.dumps(
-        [int(cursor.is_backwards), *(_plain(value) for value in cursor.values)],
-        salt=f"{_SALT}:{order}",
-    )
+    values = [int(cursor.is_backwards), *(_plain(value) for value in cursor.values)]
+    return _signer(order).sign_object(values)
+
+
+def _signer(order: str) -> signing.Signer:
+    """Without the time: the same page has the same cursor, and the same answer of the API the same ETag."""
+    return signing.Signer(salt=f"{_SALT}:{order}")
 
 
 def _plain(value: KeyValue) -> object:
@@ -202,9 +205,10 @@ def in_order(found: Sequence[Row], *, keys: Sequence[Key], cursor: Cursor | None
     backwards = _looks_back(cursor)
     ordered = list(found)
     for key in reversed(keys):
-        ordered.sort(
-            key=lambda row: getattr(row, key.field), reverse=key.is_descending != backwards
-        )
+        valued = [row for row in ordered if getattr(row, key.field) is not None]
+        without = [row for row in ordered if getattr(row, key.field) is None]
+        valued.sort(key=lambda row: getattr(row, key.field), reverse=key.is_descending != backwards)
+        ordered = [*without, *valued] if backwards else [*valued, *without]
     return ordered
 
 
