@@ -94,8 +94,10 @@ def principal_of(name: str) -> Principal:
 class Request:
     """One action on one resource; an operation that needs several is several requests.
 
-    `action` is service:Action. `resource` is an ARN, "*" where the action knows no resources, None where
-    nobody knows it. `context` holds states by key in any case: a key that it does not hold is unknown,
+    `action` is service:Action. `resource` is an ARN, "*" where the action knows no resources or means all
+    of them, None where nobody knows it. `resource_account_id` None beside "*" says that no account owns
+    anything here (the RCPs of the principal's own account count then), beside anything else that nobody
+    knows the owner: who cannot say which resource it was must say None, never "*". `context` holds states by key in any case: a key that it does not hold is unknown,
     never absent. What follows from the principal (aws:PrincipalArn and the like) is filled in where the
     context does not say otherwise.
 

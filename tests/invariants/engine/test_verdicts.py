@@ -131,6 +131,19 @@ def test_scps_count_by_the_principal_and_rcps_by_the_owner():
     assert account_of(Layer.RCP, without_resource) == written.MEMBER
 
 
+@pytest.mark.parametrize(
+    ("resource", "outcome"),
+    [("*", Outcome.NOT_DENIED), (None, Outcome.UNKNOWN), ("arn:aws:s3:::x", Outcome.UNKNOWN)],
+)
+def test_no_resource_is_not_a_resource_that_nobody_knows(resource, outcome):
+    """The management account's own RCPs reach nothing; whose resource it was is another question."""
+    denies = written.policy(written.deny("s3:*", Principal="*"))
+    stack = written.stack([("closed", denies)], layer=Layer.RCP)
+    asker = principal_of(f"arn:aws:iam::{ORGANIZATION.management_account_id}:role/x")
+    request = written.request("s3:ListAllMyBuckets", resource, principal=asker)
+    assert evaluate(request, stack, organization=ORGANIZATION).outcome is outcome
+
+
 def test_a_deny_is_named_with_level_policy_statement_and_conditions():
     policy = written.policy(
         written.deny("ec2:*"),

@@ -171,7 +171,9 @@ def requests(draw):
     resource = draw(st.sampled_from(RESOURCES))
     principal = draw(st.sampled_from(PRINCIPALS))
     owner = draw(st.sampled_from([MEMBER, MEMBER, MANAGEMENT, FOREIGN]))
-    hidden = draw(st.sampled_from([0, 0, 0, 1, 2, 3]))
+    # Of "*" the owner cannot be hidden: without one it says that the action knows no resources, which is
+    # another thing to know, not less. A resource that nobody knows is None (hidden == 1).
+    hidden = draw(st.sampled_from([0, 0, 0, 1, 2] if resource == "*" else [0, 0, 0, 1, 2, 3]))
     left_out = {key: state for key, state in dim.items() if state != UNKNOWN_STATE}
     return Known(
         Request(action, resource, principal, owner, sharp),
