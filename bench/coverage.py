@@ -201,14 +201,14 @@ def _forget() -> None:
     from invariants.engine import matching, patterns, stacks  # noqa: PLC0415
     from invariants.evaluation.coverage import (  # noqa: PLC0415
         as_code,
-        evaluating,
         kinship,
         layers,
         mentions,
+        remembered,
     )
 
-    evaluating.forget()
-    for module in (matching, patterns, stacks, as_code, kinship, layers, mentions):
+    remembered.forget()
+    for module in (matching, patterns, stacks, as_code, kinship, layers, mentions, remembered):
         for name in dir(module):
             if hasattr(found := getattr(module, name), "cache_clear"):
                 found.cache_clear()

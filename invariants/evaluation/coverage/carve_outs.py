@@ -7,12 +7,14 @@ to be denied. What then passes in AWS, and would not by the catalogue's text, is
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from invariants import catalog, engine
 from invariants.engine.stacks import Placed
 from invariants.evaluation.coverage.asking import Asking, Heard, Ref, Subject
 from invariants.evaluation.coverage.kinship import own_shapes
+from invariants.evaluation.coverage.trying import Candidate, concrete, passes, requests
 
 # As invariants are excepted: (a) is another OU, (e) a management policy further down.
 PRINCIPAL, TAG, VALUE, TIME = "b", "c", "d", "f"
@@ -41,17 +43,6 @@ class CarveOut:
     is_usual: bool
     probe: str
     until: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A value to be tried: in the key `key`, or where that is "Resource" or "Action" instead of it."""
-
-    key: str
-    operator: str
-    value: str
-    state: engine.KeyState | None
-    is_in_catalogue: bool
 
 
 def find(
@@ -85,11 +76,10 @@ def _of_statement(
     if placed is None:
         return
     for candidate in list(_candidates(placed, heard, subject, usual))[:MOST]:
-        request = _varied(heard.request, candidate, subject)
-        if request is None or not _passes(request, asking.stacks(request, subject)):
-            continue
-        own = engine.evaluate(request, asking.own_stack(record)).outcome
-        if not candidate.is_in_catalogue and own is not engine.Outcome.DENIED:
+        tried = requests(placed, heard, candidate, subject, asking)
+        is_let_through = partial(_is_let_through, record, candidate, subject, asking)
+        request = next(filter(is_let_through, tried), None)
+        if request is None:
             continue
         until = _until(request, ref, subject, asking)
         yield CarveOut(
@@ -104,6 +94,20 @@ def _of_statement(
             probe=heard.probe.name,
             until=until,
         )
+
+
+def _is_let_through(
+    record: catalog.Invariant,
+    candidate: Candidate,
+    subject: Subject,
+    asking: Asking,
+    request: engine.Request,
+) -> bool:
+    """Whether it passes in AWS, and would not by the catalogue's text."""
+    if not passes(request, asking.stacks(request, subject)):
+        return False
+    own = engine.evaluate(request, asking.own_stack(record)).outcome
+    return candidate.is_in_catalogue or own is engine.Outcome.DENIED
 
 
 def _placed(heard: Heard, ref: Ref, subject: Subject, asking: Asking) -> Placed | None:
@@ -129,7 +133,7 @@ def _usual(record: catalog.Invariant) -> frozenset[tuple[str, str]]:
 
 def _candidates(
     placed: Placed, heard: Heard, subject: Subject, usual: frozenset[tuple[str, str]]
-) -> Iterator[_Candidate]:
+) -> Iterator[Candidate]:
     statement = placed.compiled.statement
     for condition in statement.conditions:
         for value, state in _exempt_states(condition, heard, subject):
@@ -138,16 +142,16 @@ def _candidates(
             if is_usual and subject.account_id not in value:
                 continue
             operator = condition.operator.name
-            yield _Candidate(condition.key, operator, value, state, is_usual)
+            yield Candidate(condition.key, operator, value, state, is_usual)
     if statement.actions.is_negated:
         for name in statement.actions.names:
             if ("Action", name.lower()) not in usual:
-                yield _Candidate("Action", "NotAction", name, None, False)
+                yield Candidate("Action", "NotAction", name, None, False)
     resources = statement.resources
     if resources is not None and resources.is_negated:
         for name in resources.names:
             if ("Resource", name) not in usual:
-                yield _Candidate("Resource", "NotResource", name, None, False)
+                yield Candidate("Resource", "NotResource", name, None, False)
 
 
 def _exempt_states(
@@ -181,19 +185,13 @@ def _sample(value: str, heard: Heard, subject: Subject) -> str:
         return ""
     parts = value.split(":", 5)
     if value.startswith("arn:") and len(parts) == 6:
-        parts[3] = _concrete(parts[3], "eu-central-1")
-        parts[4] = _concrete(parts[4], subject.account_id, whole=True)
-        parts[5] = _concrete(parts[5], "sample")
+        parts[3] = concrete(parts[3], "eu-central-1")
+        parts[4] = concrete(parts[4], subject.account_id, whole=True)
+        parts[5] = concrete(parts[5], "sample")
         return ":".join(parts)
     if re.fullmatch(r"[0-9a-f.:]+/\d+", value):
         return value.partition("/")[0]
-    return _concrete(value, "sample")
-
-
-def _concrete(pattern: str, sample: str, *, whole: bool = False) -> str:
-    if whole and set(pattern) <= {"*"} and pattern:
-        return sample
-    return pattern.replace("*", sample).replace("?", "x")
+    return concrete(value, "sample")
 
 
 def _other(key: str, subject: Subject) -> engine.KeyState:
@@ -202,55 +200,6 @@ def _other(key: str, subject: Subject) -> engine.KeyState:
     if key == "aws:principalarn":
         return engine.present(f"arn:aws:iam::{subject.account_id}:role/sample")
     return engine.ABSENT
-
-
-def _varied(
-    request: engine.Request, candidate: _Candidate, subject: Subject
-) -> engine.Request | None:
-    """The request with the exempt value in it; None where nobody of this account can make it."""
-    if candidate.key == "Action":
-        name = _concrete(candidate.value, "Sample")
-        return replace(request, action=name) if ":" in name else None
-    if candidate.key == "Resource":
-        name = _sample_of_resource(candidate.value, request, subject)
-        return replace(request, resource=name)
-    key, state = candidate.key.lower(), candidate.state
-    if state is None:
-        return None
-    if key == "aws:principalarn" and isinstance(state, engine.Present):
-        return _asked_by(request, state.values[0])
-    return replace(request, context=dict(request.context) | {key: state})
-
-
-def _sample_of_resource(value: str, request: engine.Request, subject: Subject) -> str:
-    parts = value.split(":", 5)
-    if len(parts) != 6:
-        return _concrete(value, "sample")
-    parts[3] = _concrete(parts[3], "eu-central-1")
-    parts[4] = _concrete(parts[4], subject.account_id, whole=True)
-    parts[5] = _concrete(parts[5], "sample")
-    return ":".join(parts)
-
-
-def _asked_by(request: engine.Request, arn: str) -> engine.Request | None:
-    try:
-        principal = engine.principal_of(arn)
-    except ValueError:
-        return None
-    # An SCP decides about principals of its own account: a role of another one is not exempt by it.
-    if principal.account_id != request.principal.account_id and request.principal.account_id:
-        return None
-    context = {
-        k: v for k, v in request.context.items() if not k.lower().startswith("aws:principalarn")
-    }
-    return replace(request, principal=principal, context=context)
-
-
-def _passes(request: engine.Request, stacks: Iterable[engine.Stack]) -> bool:
-    """Whether it passes for certain: what may be denied for all that is known is no carve-out."""
-    return all(
-        engine.evaluate(request, stack).outcome is engine.Outcome.NOT_DENIED for stack in stacks
-    )
 
 
 def _until(request: engine.Request, ref: Ref, subject: Subject, asking: Asking) -> str:

@@ -1,19 +1,22 @@
 """Every invariant in every account: once for all accounts of which the same is true."""
 
+import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from invariants import catalog, engine
 from invariants.catalog import RCP, SCP
-from invariants.evaluation.coverage import evidence, mentions, rulings, settings
-from invariants.evaluation.coverage.asking import ANY_ACCOUNT, CLOCK_KEYS, Asking, Subject
+from invariants.evaluation.coverage import evidence, mentions, remembered, rulings, settings
+from invariants.evaluation.coverage.asking import ANY_ACCOUNT, Asking, Subject
 from invariants.evaluation.coverage.kinship import Kinship
-from invariants.evaluation.coverage.layers import LAYERS, OWN, Core, Layers, Way, parse
+from invariants.evaluation.coverage.layers import LAYERS, OWN, Layers, Way
 from invariants.evaluation.coverage.narrowing import Narrowing
-from invariants.evaluation.coverage.rulings import BROKEN, EXCEPTED, MISSING, Place, Ruling
+from invariants.evaluation.coverage.rulings import BROKEN, EXCEPTED, MISSING, Place
 from invariants.evaluation.coverage.scopes import Excepted, Scopes
 from invariants.evaluation.coverage.settings import Inherited
 from invariants.evaluation.coverage.world import Node, World
@@ -21,22 +24,13 @@ from invariants.evaluation.coverage.world import Node, World
 _EXCEPTABLE: Final = frozenset({MISSING, BROKEN})
 
 
-# Rulings that a process remembers from one collection to the next: most policies stay as they are.
-MAX_KEPT: Final = 20_000
-_KEPT: Final[dict[object, Ruling]] = {}
-
-
-def forget() -> None:
-    """Decide everything anew the next time; the answers are the same."""
-    _KEPT.clear()
-
-
-@dataclass(frozen=True, slots=True)
+# Without slots: what is worked out once is kept in it.
+@dataclass(frozen=True)
 class Decision:
     """How an invariant stands in the accounts of a group, and why.
 
     `level` is the id of the root or an OU, OWN for the account itself, "" where no policy decides.
-    `evidence` is as evidence.py says.
+    `evidence` is as evidence.py says. Decisions are shared by groups and collections: nobody changes one.
     """
 
     state: str
@@ -44,6 +38,13 @@ class Decision:
     policy_id: str | None = None
     level: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of all that it says."""
+        said = [self.state, self.reason, self.policy_id, self.level, self.evidence]
+        text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,11 @@ class _Evaluating:
         self.kinship = Kinship(world, catalogue)
         self._mentions: dict[object, mentions.Mentions] = {}
         self._asking_accounts = self._accounts_in_probes(catalogue)
+        self.cases = remembered.Cases(world, self.layers, catalogue, self._asking_accounts, now=now)
         self.asking = Asking(
-            world, self.layers, catalogue.parameters, reads=_keys_read(world), now=now
+            world, self.layers, catalogue.parameters, reads=self.cases.reads, now=now
         )
         self.narrowing = Narrowing(world, self.records, self.kinship)
-        self._digests = {record.id: hash(repr(record)) for record in catalogue}
-        self._setting = self._told_apart_by(catalogue, now)
         self._inherited: dict[object, Inherited] = {}
 
     def evaluation(self, accounts: Collection[str] | None) -> Evaluation:
@@ -157,7 +157,7 @@ class _Evaluating:
         for key, record in self.records.items():
             aside = asides[key]
             if aside is not None:
-                decisions[key] = Decision(aside.state, aside.reason)
+                decisions[key] = _beside(aside.state, aside.reason)
             elif record.type in LAYERS.values():
                 ways = self.narrowing.way(key, scp), self.narrowing.way(key, rcp)
                 subject = Subject(self._called(first, *ways), *ways)
@@ -169,62 +169,26 @@ class _Evaluating:
     def _by_requests(
         self, record: catalog.Invariant, account: Node, subject: Subject, place: Place
     ) -> Decision:
-        key = (
-            self._setting,
-            record.id,
-            self._digests[record.id],
-            record.type in self.world.enabled_types,
-            subject.account_id,
-            self._texts(subject.scp.core),
-            self._texts(subject.rcp.core),
-            place,
-        )
-        ruling = _KEPT.get(key)
-        if ruling is None:
-            if len(_KEPT) >= MAX_KEPT:
-                _KEPT.clear()
-            ruling = _KEPT[key] = rulings.rule(record, subject, place, self.asking, self.kinship)
-        levels = {engine.Layer.SCP: subject.scp.levels, engine.Layer.RCP: subject.rcp.levels}
-        level = ""
-        if ruling.layer is not None and ruling.level is not None:
-            level = levels[ruling.layer][ruling.level]
+        decision = self._decided(record, subject, place)
         found = evidence.with_approvals(
-            evidence.of_ruling(ruling, levels, subject.account_id),
-            self.scopes.approved(account, record.id),
-            account.id,
+            decision.evidence, self.scopes.approved(account, record.id), account.id
         )
-        decision = Decision(ruling.state, ruling.reason, ruling.policy_id, level, found)
+        if found is not decision.evidence:
+            decision = replace(decision, evidence=found)
         # Only what is not there is excepted: a policy that is wrong is wrong in an OU of exceptions too.
         # That it exempts the account is what an exception for the account asks for.
         of = _EXCEPTABLE if evidence.lets_pass(found) else frozenset({MISSING})
         return self._unless_excepted(record, account, decision, of)
 
-    def _texts(self, core: Core) -> tuple[tuple[tuple[str, int], ...], ...]:
-        """The policies of a stack, told apart by their texts as well."""
-        return tuple(tuple((one, self._hashes[one]) for one in level) for level in core)
-
-    def _told_apart_by(self, catalogue: catalog.Catalogue, now: datetime) -> tuple[object, ...]:
-        """All else that a ruling may depend on. Of the keys that policies read only the names count, and
-        of the time only whether any reads it."""
-        self._hashes = {one.id: hash(one.content) for one in self.world.policies.values()}
-        reads = self.asking.reads
-        others = tuple(
-            self._texts(self.layers.way(one, policy_type).core)
-            for one in self._asking_accounts
-            for policy_type in LAYERS.values()
-        )
-        kept_by_aws = frozenset(i for i, one in self.world.policies.items() if one.is_kept_by_aws)
-        return (
-            self.world.org_id,
-            self.world.management_account_id,
-            tuple(sorted(catalogue.parameters.items())),
-            tuple(sorted(self._digests.items())),
-            self._asking_accounts,
-            others,
-            kept_by_aws,
-            reads,
-            now if reads & CLOCK_KEYS else None,
-        )
+    def _decided(self, record: catalog.Invariant, subject: Subject, place: Place) -> Decision:
+        """The decision by policies alone, whatever people approved."""
+        key = self.cases.key(record, subject, place)
+        kept = remembered.of(key)
+        if kept is None:
+            ruling = rulings.rule(record, subject, place, self.asking, self.kinship)
+            kept = remembered.keep(key, ruling)
+        names = (subject.scp.levels, subject.rcp.levels)
+        return kept.in_words(names, lambda ruling: _in_words(ruling, subject))
 
     def _by_values(self, record: catalog.Invariant, account: Node) -> Decision:
         way = self.layers.way(account.id, record.type)
@@ -255,19 +219,19 @@ def _may_be_broken(record: catalog.Invariant, excepted: Excepted) -> bool:
     return record.type not in LAYERS.values() or bool(excepted.ref)
 
 
-def _keys_read(world: World) -> frozenset[str]:
-    """The condition keys of all SCPs and RCPs, in lower case."""
-    return frozenset(
-        key.lower()
-        for text in world.policies.values()
-        if text.type in LAYERS.values()
-        for key in _keys_of(text.content, text.type)
-    )
+@lru_cache(maxsize=4096)
+def _beside(state: str, reason: str) -> Decision:
+    """What is said of an invariant that is not about the account."""
+    return Decision(state, reason)
 
 
-def _keys_of(content: str | None, policy_type: str) -> Iterable[str]:
-    policy = parse(content, policy_type).policy
-    return engine.keys_read(policy) if policy is not None else ()
+def _in_words(ruling: rulings.Ruling, subject: Subject) -> Decision:
+    levels = {engine.Layer.SCP: subject.scp.levels, engine.Layer.RCP: subject.rcp.levels}
+    level = ""
+    if ruling.layer is not None and ruling.level is not None:
+        level = levels[ruling.layer][ruling.level]
+    found = evidence.of_ruling(ruling, levels, subject.account_id)
+    return Decision(ruling.state, ruling.reason, ruling.policy_id, level, found)
 
 
 def own_level(level: str, account_id: str) -> str:

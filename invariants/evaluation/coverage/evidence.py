@@ -53,15 +53,15 @@ def of_exception(excepted: Excepted, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_approvals(
-    found: dict[str, Any], approved: Sequence[Asked], account_id: str
-) -> dict[str, Any]:
+    found: Mapping[str, Any], approved: Sequence[Asked], account_id: str
+) -> Mapping[str, Any]:
     """The evidence with the ref of the exception in force at each carve-out that one fits."""
     if not approved or not found.get("carve_outs"):
         return found
     named = [
         one | _filled(exception=_ref_for(one, approved, account_id)) for one in found["carve_outs"]
     ]
-    return found | {"carve_outs": named}
+    return dict(found) | {"carve_outs": named}
 
 
 def _ref_for(carve_out: Mapping[str, Any], approved: Sequence[Asked], account_id: str) -> str:

@@ -3,7 +3,6 @@
 Set by set: what is written grows with what has changed, not with accounts times invariants.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -203,72 +202,45 @@ def _stage(
     cursor: Any, evaluation: Evaluation, world: World, keys: Keys, freshness: Freshness
 ) -> None:
     """Put decisions, members and new proofs where statements can join them."""
-    proofs: dict[tuple[int, bytes], tuple[Any, ...]] = {}
-    digests: dict[int, tuple[Decision, bytes]] = {}
+    proofs: dict[tuple[int, bytes], Decision] = {}
     with cursor.copy("COPY decided (invariant_id, grp, state, digest) FROM STDIN") as copy:
         for number, group in enumerate(evaluation.groups):
             for key, decision in group.decisions.items():
                 invariant = keys.invariants[key]
-                row, digest = _proof(decision, world, digests)
-                proofs.setdefault((invariant, digest), row)
-                copy.write_row((invariant, number, decision.state, digest))
+                proofs.setdefault((invariant, decision.digest), decision)
+                copy.write_row((invariant, number, decision.state, decision.digest))
     with cursor.copy("COPY members (grp, account_id) FROM STDIN") as copy:
         for number, group in enumerate(evaluation.groups):
             for account_id in group.accounts:
                 copy.write_row((number, keys.accounts[account_id]))
     if not freshness.is_whole:
         _stage_doubts(cursor, keys, freshness, proofs)
-    _add_proofs(cursor, keys, proofs)
+    _add_proofs(cursor, world, keys, proofs)
 
 
 def _stage_doubts(
-    cursor: Any, keys: Keys, freshness: Freshness, proofs: dict[tuple[int, bytes], tuple[Any, ...]]
+    cursor: Any, keys: Keys, freshness: Freshness, proofs: dict[tuple[int, bytes], Decision]
 ) -> None:
     doubt = Decision("UNKNOWN", _STALE if freshness.is_stale else _UNPROVEN)
-    digest = _digest(doubt)
     with cursor.copy("COPY doubted (invariant_id, digest) FROM STDIN") as copy:
         for invariant in keys.invariants.values():
-            proofs[invariant, digest] = (doubt.state, doubt.reason, None, "", "{}")
-            copy.write_row((invariant, digest))
+            proofs[invariant, doubt.digest] = doubt
+            copy.write_row((invariant, doubt.digest))
 
 
 def _add_proofs(
-    cursor: Any, keys: Keys, proofs: Mapping[tuple[int, bytes], tuple[Any, ...]]
+    cursor: Any, world: World, keys: Keys, proofs: Mapping[tuple[int, bytes], Decision]
 ) -> None:
+    """Write the proofs that are not there yet."""
     cursor.execute(
         "SELECT invariant_id, digest FROM invariants_coverageproof WHERE invariant_id = ANY(%s)",
         [list(keys.invariants.values())],
     )
     known = {(invariant, bytes(digest)) for invariant, digest in cursor.fetchall()}
     with cursor.copy(_PROOFS) as copy:
-        for (invariant, digest), (state, reason, policy, level, found) in sorted(
-            proofs.items(), key=lambda item: item[0]
-        ):
-            if (invariant, digest) not in known:
-                copy.write_row((invariant, digest, state, reason, policy, level, found))
-
-
-def _proof(
-    decision: Decision, world: World, digests: dict[int, tuple[Decision, bytes]]
-) -> tuple[tuple[Any, ...], bytes]:
-    # Groups share decisions; the decision is kept beside its digest so that its id stays its own.
-    found = digests.get(id(decision))
-    if found is None:
-        found = digests[id(decision)] = (decision, _digest(decision))
-    policy = world.policies.get(decision.policy_id or "")
-    text = json.dumps(decision.evidence, ensure_ascii=False)
-    row = (decision.state, decision.reason, policy and policy.pk, decision.level, text)
-    return row, found[1]
-
-
-def _digest(decision: Decision) -> bytes:
-    """SHA-256 of all that a proof says."""
-    said = [
-        decision.state,
-        decision.reason,
-        decision.policy_id,
-        decision.level,
-        decision.evidence,
-    ]
-    text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).digest()
+        for invariant, digest in sorted(proofs.keys() - known):
+            one = proofs[invariant, digest]
+            policy = world.policies.get(one.policy_id or "")
+            text = json.dumps(one.evidence, ensure_ascii=False)
+            found = (one.state, one.reason, policy and policy.pk, one.level, text)
+            copy.write_row((invariant, digest, *found))

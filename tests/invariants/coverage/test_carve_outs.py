@@ -138,6 +138,39 @@ def test_an_extra_resource_behind_not_resource_is_a_carve_out():
     }
 
 
+def test_an_exemption_for_an_action_that_no_probe_asks_for_is_found():
+    """As the generated edit has it: whoever is exempt may do one of what the statement denies."""
+    role = f"arn:aws:iam::{PROD}:role/Own"
+    text = text_of(KEY)
+    who = text["Statement"][0]
+    asked = {probe.action for probe in made.shipped()[KEY].must_deny}
+    (spared,) = set(who["Action"]) - asked
+    exempting("ArnNotLike", "aws:PrincipalArn", role)(who)
+    left = statement(*asked, conditions={"ArnLike": {"aws:PrincipalArn": role}}, Sid="Left")
+    parts = document(*text["Statement"], left)
+    state, found = carve_outs(attached(organization(), KEY, ROOT, document=parts))
+    assert (state, {one["value"] for one in found}) == (
+        "CARVED_OUT",
+        {"arn:aws:iam::{account}:role/Own"},
+    )
+    # Where nothing is spared nobody gets through.
+    left["Action"].append(spared)
+    parts = document(*text["Statement"], left)
+    assert carve_outs(attached(organization(), KEY, ROOT, document=parts)) == ("ENFORCED", [])
+
+
+def test_a_region_is_found_though_another_policy_denies_what_the_probes_ask_for():
+    world = changed(
+        "acct-regions", exempting("StringNotEquals", "aws:RequestedRegion", "sa-east-1")
+    )
+    actions = {probe.action for probe in made.shipped()["acct-regions"].must_deny}
+    there = {"StringEquals": {"aws:RequestedRegion": "sa-east-1"}}
+    other = document(statement(*sorted(actions), conditions=there, Sid="Other"))
+    world = made.with_policy(world, "p-other", "SERVICE_CONTROL_POLICY", other, ROOT)
+    state, found = carve_outs(world, key="acct-regions")
+    assert (state, [one["value"] for one in found]) == ("CARVED_OUT", ["sa-east-1"])
+
+
 def test_an_exemption_that_ends_by_itself_says_when():
     text = text_of(KEY)
     again = [one for one in text_of(KEY)["Statement"] if one["Effect"] == "Deny"]

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 from unittest import mock
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from invariants.catalog import SCP
-from invariants.evaluation.coverage import evaluating
+from invariants.evaluation.coverage import evaluating, remembered
 from invariants.evaluation.coverage.narrowing import Narrowing
 from tests.invariants.coverage import made
 from tests.invariants.coverage.made import (
@@ -50,7 +51,7 @@ def some_world(seed):
 
 def evaluate(*world, **options):
     """With nothing remembered from before, so that each evaluation works everything out."""
-    evaluating.forget()
+    remembered.forget()
     return evaluating.evaluate(*world, **options)
 
 
@@ -125,6 +126,36 @@ def test_what_is_remembered_of_another_world_changes_nothing(seed, other):
     fresh = told(evaluate(world, catalogue, now=made.NOW))
     evaluate(some_world(other), catalogue, now=made.NOW)
     assert told(evaluating.evaluate(world, catalogue, now=made.NOW)) == fresh
+
+
+def until(date, action="kms:ScheduleKeyDeletion"):
+    """Denies the action from a date on."""
+    condition = {"DateGreaterThan": {"aws:CurrentTime": date}}
+    return document(statement(action) | {"Condition": condition})
+
+
+def test_what_reads_the_clock_is_asked_again_and_nothing_else():
+    world, catalogue = organization(ACCOUNTS), made.only("kms-delete", "mon-guardduty")
+    world = attached(world, "mon-guardduty", ROOT)
+    soon = made.with_policy(world, "p-soon", SCP, until("2026-11-21T00:00:00Z"), ROOT)
+    before = evaluate(soon, catalogue, now=made.NOW)
+    later = made.NOW + timedelta(days=1)
+    with mock.patch.object(evaluating.rulings, "rule", wraps=evaluating.rulings.rule) as rule:
+        after = told(evaluating.evaluate(soon, catalogue, now=later))
+    assert {call.args[0].id for call in rule.call_args_list} == {"kms-delete"}
+    assert told(before) != after
+    assert after == told(evaluate(soon, catalogue, now=later))
+
+
+def test_a_key_that_another_policy_begins_to_read_asks_nothing_again():
+    world, catalogue = organization(ACCOUNTS), made.only("kms-delete", "mon-guardduty")
+    world = attached(attached(world, "mon-guardduty", ROOT), "kms-delete", ROOT)
+    evaluate(world, catalogue, now=made.NOW)
+    more = made.with_policy(world, "p-more", SCP, until("2026-11-21T00:00:00Z", "s3:Get*"), ROOT)
+    with mock.patch.object(evaluating.rulings, "rule", wraps=evaluating.rulings.rule) as rule:
+        remembered_ = told(evaluating.evaluate(more, catalogue, now=made.NOW))
+    rule.assert_not_called()
+    assert remembered_ == told(evaluate(more, catalogue, now=made.NOW))
 
 
 def test_accounts_of_one_ou_are_decided_once():
