@@ -8,7 +8,7 @@ from invariants.carving.asking import Asked, Kept, Neighbour, Way
 from invariants.carving.boxes import Scope, without_end
 from invariants.carving.edit import Edit
 from invariants.carving.edits import put_in, take_out
-from invariants.carving.grounds import ACCOUNT, OU, ROOT, Ground, Place, Standing
+from invariants.carving.grounds import ACCOUNT, OU, ROOT, Ground, Place, Sighted, Standing
 from invariants.carving.policies import Piece, piece_of
 from invariants.carving.refusals import AlreadySo, Unfit
 
@@ -25,6 +25,7 @@ __all__ = [
     "Piece",
     "Place",
     "Scope",
+    "Sighted",
     "Standing",
     "Unfit",
     "Way",

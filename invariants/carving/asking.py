@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from invariants import catalog
 from invariants.carving.boxes import Scope
-from invariants.carving.grounds import Ground
+from invariants.carving.grounds import Ground, Sighted
 from invariants.carving.policies import Piece
 
 
@@ -38,13 +38,14 @@ class Neighbour:
     ref: str
     scope: Scope
     kept: Kept
+    way: Way = Way.PRINCIPAL_LIST
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """`serving` are the statements that serve the invariant in the accounts of the scope, by policy; `others`
     are in the order in which they were approved; `renews` are the
-    references of those that this one renews."""
+    references of those that this one renews; `sighted` is where the last collection saw it pass."""
 
     ref: str
     way: Way
@@ -57,6 +58,7 @@ class Asked:
     others: tuple[Neighbour, ...] = ()
     kept: Kept = field(default_factory=Kept)
     renews: tuple[str, ...] = ()
+    sighted: tuple[Sighted, ...] = ()
 
     @property
     def token(self) -> str:

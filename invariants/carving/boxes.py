@@ -6,26 +6,26 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from invariants.carving import naming
 from invariants.carving.globs import is_pattern
 from invariants.carving.refusals import Unfit
 from invariants.engine import Base, Condition, Layer, Operator, Quantifier
 
 PRINCIPAL_ARN: Final = "aws:PrincipalArn"
-_ARN: Final = re.compile(r"arn:(aws[a-z-]*):(iam|sts)::(\d{12}|\*):(.+)", re.DOTALL)
-_NAMED: Final = re.compile(r"(?:(?:role|user|federated-user)/[\w+=,.@/*?-]+|root)", re.ASCII)
+PRINCIPAL_TAG: Final = "aws:PrincipalTag/"
+PRINCIPAL_ORG: Final = "aws:PrincipalOrgID"
 _ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Za-z0-9_*?]+", re.ASCII)
 _REGION: Final = re.compile(r"[a-z]{2,}(?:-[a-z0-9]+)+", re.ASCII)
 _ACCOUNT: Final = re.compile(r"[0-9]{12}", re.ASCII)
 _TAG: Final = re.compile(r"[\w .:/=+@-]{1,128}=[\w .:/=+@-]{0,256}")
 _RESOURCE: Final = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[^:\s]*:[^:\s]*:[^\s\"$]+")
-_SESSION: Final = "assumed-role/"
-_SERVICE_LINKED: Final = "role/aws-service-role/"
 
 
 class Kind(StrEnum):
     """The sides in the order in which a statement is taken apart: the first stays in the statement itself."""
 
     PRINCIPAL = "PRINCIPAL"
+    HOME = "HOME"
     PLACE = "PLACE"
     TAG = "TAG"
     REGION = "REGION"
@@ -37,6 +37,7 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What an exception names; lines of one kind add up, kinds narrow each other, an empty one narrows nothing.
+    Resources and their `tags` are one kind, and so are principals and theirs.
 
     `ous` are paths of ids from the root, each closed by a slash; `members` are the accounts of `accounts`
     and those beneath `ous` today; `until` is the moment (ISO 8601, UTC) from which it no longer holds.
@@ -51,10 +52,16 @@ class Scope:
     principals: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     until: str = ""
+    principal_tags: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def every_tag(self) -> tuple[tuple[str, str], ...]:
+        """(key, value) of resources and of principals."""
+        return (*self.tags, *self.principal_tags)
 
     @property
     def is_accounts_alone(self) -> bool:
-        named = self.regions, self.resources, self.tags, self.principals, self.actions
+        named = self.regions, self.resources, self.every_tag, self.principals, self.actions
         return not any(named)
 
 
@@ -86,9 +93,10 @@ def sides(
     :raises Unfit: for a principal that no policy can name.
     """
     _check(scope)
-    principals = _principals(scope, layer)
+    principals = naming.principals_of(scope, layer)
     found = [
-        _of_principals(principals, layer),
+        _of_principals(principals, scope, layer),
+        _of_home(principals, scope, org_id) if layer is Layer.RCP else None,
         _of_place(scope, layer, org_id) if _needs_place(scope, principals, layer, reach) else None,
         *_of_things(scope),
         _of_values(Kind.REGION, "aws:RequestedRegion", scope.regions),
@@ -108,7 +116,7 @@ def _check(scope: Scope) -> None:
         (scope.actions, _ACTION, "action", "s3:GetObject"),
         (scope.regions, _REGION, "Region", "eu-central-1"),
         (scope.accounts, _ACCOUNT, "account", "111122223333"),
-        (tuple(f"{key}={value}" for key, value in scope.tags), _TAG, "tag", "exempt=yes"),
+        (tuple(f"{key}={value}" for key, value in scope.every_tag), _TAG, "tag", "exempt=yes"),
         (scope.resources, _RESOURCE, "ARN", "arn:aws:s3:::bucket/*"),
     ):
         for value in values:
@@ -119,70 +127,32 @@ def _check(scope: Scope) -> None:
                 )
 
 
-def _principals(scope: Scope, layer: Layer) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(arn for one in scope.principals for arn in _named(one, scope, layer))
-    )
-
-
-def _named(principal: str, scope: Scope, layer: Layer) -> Iterable[str]:
-    """The principal as aws:PrincipalArn has it; in an SCP in each of the accounts, where it names none."""
-    if principal.endswith((".amazonaws.com", ".amazonaws.com.cn")):
-        raise Unfit(
-            f"{principal} is an AWS service: no list of principals holds services.",
-            "Where an RCP stands in its way, the policy itself has to leave AWS services out "
-            "(aws:PrincipalIsAWSService); SCPs do not reach them.",
-        )
-    found = _ARN.fullmatch(principal)
-    if found is None or found[4] in ("*", "role/*", "user/*"):
-        raise Unfit(
-            f'"{principal}" names nobody in particular.',
-            "Name a role or a user by its ARN: arn:aws:iam::ACCOUNT:role/NAME, with the role's path.",
-        )
-    if found[2] == "sts" or found[4].startswith(_SESSION):
-        raise Unfit(
-            f"{principal} is the ARN of a session, which aws:PrincipalArn never is.",
-            "Name its role: arn:aws:iam::ACCOUNT:role/NAME, with the role's path.",
-        )
-    if not _NAMED.fullmatch(found[4]):
-        raise Unfit(
-            f"{principal[:200]} is no role and no user.",
-            "Name a role or a user by its ARN: arn:aws:iam::ACCOUNT:role/NAME, with the role's path.",
-        )
-    if found[4].startswith(_SERVICE_LINKED):
-        raise Unfit(
-            f"{principal} is a service-linked role: neither SCPs nor RCPs reach it.",
-            "It needs no exception; look for another cause of the refusal.",
-        )
-    return _placed(principal, found, scope, layer)
-
-
-def _placed(principal: str, found: re.Match[str], scope: Scope, layer: Layer) -> Iterable[str]:
-    account_id = found[3]
-    if account_id != "*":
-        if layer is Layer.SCP and scope.members and account_id not in scope.members:
-            raise Unfit(
-                f"{principal} is of account {account_id}, which the scope does not name.",
-                "Add that account to the scope: an SCP decides about principals of its own account.",
-            )
-        return (principal,)
-    if scope.ous:
-        if layer is Layer.SCP:
-            return (principal,)
-    elif scope.accounts:
-        return (f"arn:{found[1]}:{found[2]}::{one}:{found[4]}" for one in scope.accounts)
-    raise Unfit(
-        f"{principal} would be a role of that name in any account of the world.",
-        "Write the account into the ARN.",
-    )
-
-
-def _of_principals(principals: tuple[str, ...], layer: Layer) -> Side | None:
-    """RCPs with IfExists, as AWS's examples have it: of services there is no ARN."""
-    if not principals:
+def _of_principals(principals: tuple[str, ...], scope: Scope, layer: Layer) -> Side | None:
+    """RCPs with IfExists, as AWS's examples have it: of services there is neither ARN nor tag."""
+    if not principals and not scope.principal_tags:
         return None
-    outside = _condition(Base.ARN_NOT_LIKE, PRINCIPAL_ARN, principals, layer is Layer.RCP)
-    return Side(Kind.PRINCIPAL, (outside,), _condition(Base.ARN_LIKE, PRINCIPAL_ARN, principals))
+    is_rcp = layer is Layer.RCP
+    outside, inside = [], []
+    if principals:
+        outside.append(_condition(Base.ARN_NOT_LIKE, PRINCIPAL_ARN, principals, is_rcp))
+        inside.append(_condition(Base.ARN_LIKE, PRINCIPAL_ARN, principals))
+    for key, values in _by_key(scope.principal_tags).items():
+        name = f"{PRINCIPAL_TAG}{key}"
+        outside.append(_condition(Base.STRING_NOT_EQUALS, name, values, is_rcp))
+        inside.append(_condition(Base.STRING_EQUALS, name, values))
+    return Side(Kind.PRINCIPAL, tuple(outside), inside[0] if len(inside) == 1 else None)
+
+
+def _of_home(principals: tuple[str, ...], scope: Scope, org_id: str) -> Side | None:
+    """In an RCP the caller may be anybody, and anybody can tag roles of their own: only those of this
+    organisation are let through by a tag. Whoever is named by ARN is, wherever they come from."""
+    if not scope.principal_tags:
+        return None
+    outside = [_condition(Base.STRING_NOT_EQUALS, PRINCIPAL_ORG, (org_id,), if_exists=True)]
+    if principals:
+        outside.append(_condition(Base.ARN_NOT_LIKE, PRINCIPAL_ARN, principals, if_exists=True))
+    inside = None if principals else _condition(Base.STRING_EQUALS, PRINCIPAL_ORG, (org_id,))
+    return Side(Kind.HOME, tuple(outside), inside)
 
 
 def _needs_place(
@@ -194,7 +164,8 @@ def _needs_place(
     if reach is not None and frozenset(reach) <= scope.members:
         return False
     if layer is Layer.SCP:
-        return not principals or any(is_pattern(arn.split(":")[4]) for arn in principals)
+        is_open = not principals or bool(scope.principal_tags)
+        return is_open or any(is_pattern(arn.split(":")[4]) for arn in principals)
     return not scope.resources or bool(scope.tags) or not all(map(_is_one_place, scope.resources))
 
 
@@ -227,20 +198,28 @@ def _of_place(scope: Scope, layer: Layer, org_id: str) -> Side:
 
 def _of_things(scope: Scope) -> Iterable[Side | None]:
     """Resources by name and by tag add up: one side, unless there is one of the two alone."""
-    by_key: dict[str, list[str]] = {}
-    for key, value in scope.tags:
-        by_key.setdefault(key, []).append(value)
+    by_key = _by_key(scope.tags)
     outside = tuple(
-        _condition(Base.STRING_NOT_EQUALS, f"aws:ResourceTag/{key}", tuple(values))
+        _condition(Base.STRING_NOT_EQUALS, f"aws:ResourceTag/{key}", values)
         for key, values in by_key.items()
     )
     inside = None
     if len(by_key) == 1 and not scope.resources:
         (key,) = by_key
-        inside = _condition(Base.STRING_EQUALS, f"aws:ResourceTag/{key}", tuple(by_key[key]))
+        inside = _condition(Base.STRING_EQUALS, f"aws:ResourceTag/{key}", by_key[key])
     if scope.tags or scope.resources:
         kind = Kind.TAG if scope.tags else Kind.RESOURCE
         yield Side(kind, outside, inside, resources=scope.resources)
+
+
+def _by_key(tags: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """The values of each key. Keys of conditions are compared in any case, and JSON has room for one."""
+    written: dict[str, str] = {}
+    found: dict[str, tuple[str, ...]] = {}
+    for key, value in tags:
+        name = written.setdefault(key.lower(), key)
+        found[name] = (*found.get(name, ()), value)
+    return found
 
 
 def _of_values(kind: Kind, key: str, values: tuple[str, ...]) -> Side | None:

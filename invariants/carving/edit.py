@@ -10,7 +10,8 @@ from invariants.carving.telling import Change, terraform_of
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """`steps` and `warnings` are sentences. `moved_from` is the id of the OU that an account leaves;
+    """`steps`, `warnings` and `about_tags` are sentences; the last name nothing but the exception's own
+    tags, so that everybody may read them. `moved_from` is the id of the OU that an account leaves;
     `extra_terraform` is what no policy says."""
 
     ref: str
@@ -23,6 +24,7 @@ class Edit:
     proof: Proof
     moved_from: str = ""
     extra_terraform: str = ""
+    about_tags: tuple[str, ...] = ()
 
     @property
     def diff(self) -> str:
@@ -37,8 +39,9 @@ class Edit:
         return "\n".join([head, *texts, *filter(None, [self.extra_terraform])])
 
     def as_json(self) -> dict[str, Any]:
-        """{"ref", "invariant", "mechanism", "is_removal", "edits": [...], "steps", "warnings", "proof",
-        "marks", "moved_from", "diff", "terraform"}; what an edit has says `telling.Change.as_json`."""
+        """{"ref", "invariant", "mechanism", "is_removal", "edits": [...], "steps", "warnings",
+        "about_tags", "proof", "marks", "moved_from", "diff", "terraform"}; what an edit has says
+        `telling.Change.as_json`."""
         edits = [change.as_json() for change in self.changes]
         return {
             "ref": self.ref,
@@ -49,6 +52,7 @@ class Edit:
             "marks": [mark for edit in edits for mark in edit["marks"]],
             "steps": list(self.steps),
             "warnings": list(self.warnings),
+            "about_tags": list(self.about_tags),
             "proof": self.proof.as_json(),
             "moved_from": self.moved_from,
             "diff": self.diff,

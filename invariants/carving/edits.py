@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from invariants import catalog, engine
-from invariants.carving import guarding, overriding, proving, relocating
+from invariants.carving import confirming, guarding, overriding, proving, relocating, removing
 from invariants.carving.asking import Asked, Way, token_of
 from invariants.carving.boxes import Scope, layer_of, sides
 from invariants.carving.edit import Edit
 from invariants.carving.policies import Carved, carve, read, usual_of
-from invariants.carving.refusals import AlreadySo, Unfit
+from invariants.carving.refusals import AlreadySo, HeldByAnother, Unfit
 from invariants.carving.serving import Text, fit, texts_of
 from invariants.carving.telling import (
     Change,
@@ -56,6 +56,7 @@ def put_in(asked: Asked) -> Edit:
         steps=_steps(asked, scope, changes),
         warnings=still_denied(asked, proof.requests, edited),
         proof=proof,
+        about_tags=guarding.words(asked.token, scope, [one.after for one in changes]),
     )
 
 
@@ -71,24 +72,17 @@ def take_out(asked: Asked) -> Edit:
         return overriding.take_out(asked)
     scope = fit(asked)
     texts = texts_of(asked, scope)
-    found: list[tuple[Text, Carved]] = []
-    refused: Unfit | None = None
-    for text in texts:
+    try:
+        found, proof = _undone(asked, scope, texts)
+        warnings: tuple[str, ...] = ()
+    except Unfit as refused:
         try:
-            found.append((text, _without(asked, text)))
-        except AlreadySo as error:
-            refused = error
-    if not found:
-        raise refused or Unfit("Nothing of it is found.", "There is nothing to remove.")
-    after = [one.policy for _, one in found]
-    before = [one.policy for one, _ in found]
-    setting = _setting(asked, scope)
-    proof = proving.prove(asked.record, after, before, texts[0].sides, setting)
-    if proof.wrong or not proof.through:
-        raise Unfit(
-            "The engine does not confirm the removal: another exception may let the same through.",
-            "Compare the text with what was approved, and take it out by hand if nothing else holds.",
-        )
+            found, proof, warnings = removing.by_value_of(asked, texts, _setting(asked, scope))
+        except HeldByAnother:
+            raise
+        except AlreadySo:
+            # Of the two reasons the one that says more.
+            raise refused from None
     changes = [_change(asked, text, one) for text, one in found]
     return Edit(
         asked.ref,
@@ -97,16 +91,56 @@ def take_out(asked: Asked) -> Edit:
         is_removal=True,
         changes=tuple(changes),
         steps=_steps(asked, scope, changes, is_removal=True),
-        warnings=(),
+        warnings=warnings,
         proof=proof,
     )
 
 
+def _undone(
+    asked: Asked, scope: Scope, texts: list[Text]
+) -> tuple[list[tuple[Text, Carved]], proving.Proof]:
+    """The statements as they were before the approved edit.
+
+    :raises Unfit: where they are no longer as it left them; AlreadySo where it is not found, or is seen in a
+        form that no edit has.
+    """
+    found: list[tuple[Text, Carved]] = []
+    refused: Unfit | None = None
+    for text in texts:
+        try:
+            found.append((text, _without(asked, text)))
+        except AlreadySo as error:
+            if any(one.policy_id == text.standing.id for one in asked.sighted):
+                raise
+            refused = error
+    if not found:
+        raise refused or Unfit("Nothing of it is found.", "There is nothing to remove.")
+    after = [one.policy for _, one in found]
+    before = [one.policy for one, _ in found]
+    setting = _setting(asked, scope)
+    proof = proving.prove(asked.record, after, before, texts[0].sides, setting)
+    others = removing.others_of(asked, texts[0], setting)
+    is_lost = any(confirming.lost(asked.record, before, after, others))
+    if proof.wrong or not proof.through or is_lost:
+        raise Unfit(
+            "The engine does not confirm the removal: another exception may let the same through.",
+            "Compare the text with what was approved, and take it out by hand if nothing else holds.",
+        )
+    return found, proof
+
+
 def _guarded(asked: Asked, scope: Scope, text: Text, carved: Carved) -> Carved:
-    tags = guarding.unguarded((key for key, _ in scope.tags), asked.ground, carved.policy)
+    tags = guarding.unguarded(scope, text.standing.type, carved.policy, asked.ground)
     if not tags or not carved.is_changed:
         return carved
-    return guarding.guard(carved, tags, text.standing.type, asked.parameters, token=asked.token)
+    return guarding.guard(
+        carved,
+        tags,
+        text.standing.type,
+        asked.parameters,
+        token=asked.token,
+        ignores_case=bool(scope.principal_tags),
+    )
 
 
 def _proved(
@@ -173,7 +207,8 @@ def _without(asked: Asked, text: Text) -> Carved:
             pieces=asked.kept.pieces.get(text.standing.id, ()),
             usual=usual_of(own),
             others=others,
-            guarded=tuple(key for one in asked.others for key, _ in one.scope.tags),
+            tags=tuple(key for key, _ in asked.scope.every_tag),
+            guarded=tuple(key for one in asked.others for key, _ in one.scope.every_tag),
         ),
     )
 
@@ -215,6 +250,8 @@ def _steps(
     if not all(change.policy_id for change in changes):
         said = f"No policy serves {asked.record.id} in these accounts today."
         found = [f"{said} Before one is attached there, change the catalogue's text as shown."]
+    if not is_removal:
+        found += guarding.steps(scope)
     if scope.tags and not is_removal:
         pairs = ", ".join(f"{key}={value}" for key, value in scope.tags)
         found.append(

@@ -31,6 +31,21 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighted:
+    """A value by which the last collection saw the exception pass, as the evidence of coverage has it.
+
+    Statements count from 0; `key` is Action or Resource where names carry it (NotAction, NotResource).
+    `is_wider`: more passes by it than was asked for.
+    """
+
+    policy_id: str
+    statement: int
+    key: str
+    value: str
+    is_wider: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """`attached` are ids of policies by the id of the target, in the order in which they were attached."""
 

@@ -194,13 +194,15 @@ def put_in(asked: Asked) -> Edit:
 def take_out(asked: Asked) -> Edit:
     """The policy detached and deleted.
 
-    :raises Unfit: where there is none of that name at the places of the scope.
+    :raises Unfit: where there is none of that name at the places of the scope, and none that somebody made
+        for the same alone.
     """
     found = override(asked.record, asked.scope)
-    own = _own(asked, found.targets)
+    own = _own(asked, found.targets) or _by_hand(asked, found)
     if own is None:
         raise Unfit(
-            f"No policy {asked.new_name} is attached to {asked.ground.names(found.targets)}.",
+            f"No policy {asked.new_name} is attached to {asked.ground.names(found.targets)}, nor any other "
+            f"that sets {', '.join(found.paths)}.",
             "Look for the policy that sets the value there, and detach it by hand.",
         )
     left = {
@@ -208,6 +210,11 @@ def take_out(asked: Asked) -> Edit:
         for place, ids in asked.ground.attached.items()
     }
     proof = prove(asked.record, found, replace(asked.ground, attached=left), asked.scope)
+    if not proof.through:
+        raise Unfit(
+            f"Without {own.name} the accounts would not inherit what {asked.record.id} demands either.",
+            "Look for what else sets the value there, and detach it by hand.",
+        )
     targets = asked.ground.targets(own.id)
     before = printed(json.loads(own.text)) if own.text else ""
     change = Change(
@@ -234,6 +241,47 @@ def _own(asked: Asked, targets: Sequence[str]) -> Standing | None:
             if policy.name == asked.new_name:
                 return policy
     return None
+
+
+def _by_hand(asked: Asked, found: Override) -> Standing | None:
+    """A policy under another name that sets these values otherwise, and nothing else, for the scope alone.
+
+    :raises Unfit: where one sets them that says or reaches more.
+    """
+    for target in found.targets:
+        for policy in asked.ground.of_type(target, asked.record.type):
+            said = _said(policy.text)
+            if not any(_is_other(asked.record, *one) for one in said):
+                continue
+            others = sorted({path for path, _, _ in said} - frozenset(found.paths))
+            beyond = sorted(set(asked.ground.targets(policy.id)) - set(found.targets))
+            if not others and not beyond:
+                return policy
+            reach = f"is attached to {asked.ground.names(beyond)}"
+            more = f"sets {', '.join(others)}" if others else reach
+            raise Unfit(
+                f"{policy.name} sets the value there, and {more} as well.",
+                "Take what belongs to the exception out of it by hand, or detach it there.",
+            )
+    return None
+
+
+def _said(text: str) -> list[tuple[str, str, Any]]:
+    """(path, operator, value) of each value that a policy sets; none for a text that cannot be read."""
+    try:
+        parts = [(path.partition(".@@"), value) for path, value in _leaves(json.loads(text))]
+    except (ValueError, AttributeError):
+        return []
+    return [(path, operator, value) for (path, _, operator), value in parts]
+
+
+def _is_other(record: catalog.Invariant, path: str, operator: str, value: Any) -> bool:
+    """Whether it takes back what the invariant demands there."""
+    return any(
+        operator == "remove" or (operator == "assign" and value != setting.value)
+        for setting in record.must_set
+        if setting.path == path
+    )
 
 
 def _proved(asked: Asked, found: Override) -> Proof:

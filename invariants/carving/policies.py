@@ -1,6 +1,7 @@
 """A whole policy with a box cut out of its Denies."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -99,11 +100,15 @@ def _letters() -> Iterable[str]:
     yield from (f"z{number}" for number in range(1000))
 
 
-def usual_of(policy: Policy) -> frozenset[tuple[str, str]]:
-    """What the catalogue's own text exempts."""
+def usual_of(policy: Policy) -> Counter[tuple[str, str]]:
+    """What the catalogue's own text exempts, and in how many of its statements."""
+    return Counter(one for statement in policy.statements for one in exempted(statement))
+
+
+def exempted(statement: Statement) -> frozenset[tuple[str, str]]:
+    """What a statement lets off by its conditions."""
     return frozenset(
         (condition.key.lower(), value)
-        for statement in policy.statements
         for condition in statement.conditions
         for value in condition.values
         if condition.operator.base.is_negated

@@ -71,13 +71,29 @@ def _told(case: Case) -> dict[str, str]:
 
 
 @dataclass(slots=True)
-class _Bench:
-    """Both texts, compiled, and what was asked of them."""
+class Bench:
+    """Both texts, compiled, to be asked."""
 
     before: engine.Stack
     after: engine.Stack
     reads: frozenset[str]
     setting: Setting
+
+    @classmethod
+    def of(
+        cls,
+        record: catalog.Invariant,
+        before: Sequence[Policy],
+        after: Sequence[Policy],
+        setting: Setting,
+        *,
+        also: Sequence[Policy] = (),
+    ) -> "Bench":
+        """`also`: texts that the same requests are put to elsewhere."""
+        reads = frozenset(
+            key.lower() for text in (*before, *after, *also) for key in engine.keys_read(text)
+        )
+        return cls(stack_of(record, before), stack_of(record, after), reads, setting)
 
     def ask(self, probe: Probe, member: str, side: str = "") -> tuple[Case, Request]:
         around = replace(self.setting.around, member_account=member)
@@ -102,14 +118,7 @@ def prove(
     setting: Setting,
 ) -> Proof:
     """Ask the texts before and after, alone beside AWS's own allowance, what they say of the requests."""
-    bench = _Bench(
-        before=_stack(record, before),
-        after=_stack(record, after),
-        reads=frozenset(
-            key.lower() for text in (*before, *after) for key in engine.keys_read(text)
-        ),
-        setting=setting,
-    )
+    bench = Bench.of(record, before, after, setting)
     member = setting.around.member_account
     through: dict[Case, Request] = {}
     denied: list[Case] = []
@@ -118,7 +127,10 @@ def prove(
         for number in range(variants.count(sides)):
             inner = variants.inside(probe, sides, number, setting)
             case, request = bench.ask(inner, member)
-            if case.before is not Outcome.DENIED or _beyond(request, sides) is not engine.FALSE:
+            if (
+                case.before is not Outcome.DENIED
+                or truth_beyond(request, sides) is not engine.FALSE
+            ):
                 continue
             if case.after is Outcome.NOT_DENIED:
                 through[case] = request
@@ -128,7 +140,7 @@ def prove(
                 continue
             for outer, account, side in variants.outside(inner, probe, sides, setting):
                 beyond, request = bench.ask(outer, account, side)
-                is_beyond = _beyond(request, sides) is engine.TRUE
+                is_beyond = truth_beyond(request, sides) is engine.TRUE
                 if is_beyond and beyond.before is Outcome.DENIED:
                     (denied if beyond.after is Outcome.DENIED else wrong).append(beyond)
     same, moved = _plain(bench, record, sides, member)
@@ -142,7 +154,7 @@ def prove(
 
 
 def _plain(
-    bench: _Bench, record: catalog.Invariant, sides: tuple[Side, ...], member: str
+    bench: Bench, record: catalog.Invariant, sides: tuple[Side, ...], member: str
 ) -> tuple[int, list[Case]]:
     """The catalogue's probes as they are: those that are not in the box come out as before."""
     same, moved = 0, []
@@ -151,12 +163,12 @@ def _plain(
             case, request = bench.ask(probe, account)
             if case.before is case.after:
                 same += 1
-            elif _beyond(request, sides) is engine.TRUE:
+            elif truth_beyond(request, sides) is engine.TRUE:
                 moved.append(case)
     return same, moved
 
 
-def _beyond(request: Request, sides: tuple[Side, ...]) -> engine.Truth:
+def truth_beyond(request: Request, sides: tuple[Side, ...]) -> engine.Truth:
     """Whether the request is beyond any side: FALSE means that it is in the box for certain.
 
     Read from the sides alone, not from what was written into the policy.
@@ -177,7 +189,7 @@ def _beyond(request: Request, sides: tuple[Side, ...]) -> engine.Truth:
     return found
 
 
-def _stack(record: catalog.Invariant, policies: Sequence[Policy]) -> engine.Stack:
+def stack_of(record: catalog.Invariant, policies: Sequence[Policy]) -> engine.Stack:
     """The texts at one level, as `catalog.stack_of` has the invariant's own."""
     attached = [engine.Attached(f"{number}", one) for number, one in enumerate(policies)]
     if record.type != catalog.BOUNDARY:

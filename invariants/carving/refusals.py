@@ -12,3 +12,7 @@ class Unfit(ValueError):
 
 class AlreadySo(Unfit):
     """Nothing has to be changed for it."""
+
+
+class HeldByAnother(AlreadySo):
+    """All that is there of it is another exception's as well, which holds on."""

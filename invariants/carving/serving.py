@@ -13,7 +13,10 @@ from invariants.carving.telling import printed
 
 _NEEDS: Mapping[Way, tuple[str, str]] = {
     Way.PRINCIPAL_LIST: ("principals", "Name the roles or users that are to be exempt, by ARN."),
-    Way.TAG: ("tags", "Name the tag, as key=value, in the scope."),
+    Way.TAG: (
+        "tags",
+        "Name the tag, of resources or of principals, as key=value in the scope.",
+    ),
     Way.TIME_LIMIT: ("until", "Say until when it is to hold."),
 }
 
@@ -41,7 +44,7 @@ def fit(asked: Asked) -> Scope:
         )
     scope = asked.scope
     name, remedy = _NEEDS.get(asked.way, ("", ""))
-    if name and not getattr(scope, name):
+    if name and not (scope.every_tag if name == "tags" else getattr(scope, name)):
         raise Unfit(f"The scope says no {name if name != 'until' else 'end'}.", remedy)
     if asked.way is Way.VALUE_LIST and not _names_values(scope):
         raise Unfit(

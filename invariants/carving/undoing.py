@@ -1,11 +1,12 @@
 """A policy without an exception that was cut into it: what it would be had there never been one."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from invariants import engine
 from invariants.carving.boxes import Side
-from invariants.carving.policies import GUARD, Carved, Piece, Usual, carve
+from invariants.carving.policies import GUARD, Carved, Piece, Usual, carve, exempted
 from invariants.carving.refusals import AlreadySo, Unfit
 from invariants.carving.statements import restored
 from invariants.engine import Effect, Policy, Statement
@@ -26,14 +27,15 @@ class Undoing:
 
     `tokens` are its own and those that it renews; `pieces` what it did to the statements; `usual` what the
     catalogue's own text exempts; `others` the exceptions that hold on, in the order in which they were
-    approved, and `guarded` the tags that they rely on: these must not go with it.
+    approved, and `guarded` the tags that they rely on: these must not go with it. `tags` are its own.
     """
 
     tokens: tuple[str, ...]
     pieces: tuple[Piece, ...] = ()
-    usual: Usual = ()
+    usual: Counter[tuple[str, str]] = field(default_factory=Counter)
     others: tuple[Other, ...] = ()
     guarded: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 def uncarve(
@@ -52,7 +54,7 @@ def uncarve(
     is_exact = found is not None
     if found is None:
         found = _stripped(policy, numbers, _own(sides, undoing.usual), undoing.tokens)
-    found = _unguarded(found, undoing)
+    found = without_guards(found, undoing)
     for one in held:
         serving = _all_of(found, policy, numbers)
         found = carve(found, serving, one.sides, token=one.token).policy
@@ -100,25 +102,35 @@ def _gives(
     """Whether the exception put into the stripped text gives the policy, and no other one is in it."""
     if any(_is_held(policy, numbers, one) and _shares(one, sides) for one in undoing.others):
         return False
-    again = carve(stripped, _all_of(stripped, policy, numbers), sides, token=undoing.tokens[0])
+    serving = _all_of(stripped, policy, numbers)
+    if _is_brought_elsewhere(stripped, serving, sides, undoing.usual):
+        return False
+    again = carve(stripped, serving, sides, token=undoing.tokens[0])
     whole = _with_guards(again.policy, policy, undoing)
     return engine.fingerprint(whole) == engine.fingerprint(policy)
 
 
+def _is_brought_elsewhere(
+    stripped: Policy, numbers: Iterable[int], sides: Sequence[Side], usual: Counter[tuple[str, str]]
+) -> bool:
+    """Whether a value that the catalogue has as well stands in more statements than the catalogue's.
+
+    It stays as the invariant's own in some, and the exception may have brought it into the others.
+    """
+    has = Counter(one for number in numbers for one in exempted(stripped.statements[number]))
+    return any(one in usual and has[one] > usual[one] for side in sides for one in _left_out(side))
+
+
 def _shares(other: Other, sides: Sequence[Side]) -> bool:
     """Whether both leave out a value alike."""
-    values = {
-        (condition.key.lower(), value)
-        for side in sides
-        for condition in side.outside
-        for value in condition.values
-    }
-    return any(
-        (condition.key.lower(), value) in values
-        for side in other.sides
-        for condition in side.outside
-        for value in condition.values
-    )
+    values = {one for side in sides for one in _left_out(side)}
+    return any(one in values for side in other.sides for one in _left_out(side))
+
+
+def _left_out(side: Side) -> Iterable[tuple[str, str]]:
+    for condition in side.outside:
+        for value in condition.values:
+            yield condition.key.lower(), value
 
 
 def _with_guards(policy: Policy, before: Policy, undoing: Undoing) -> Policy:
@@ -149,16 +161,16 @@ def _undone(policy: Policy, pieces: Sequence[Piece]) -> Policy | None:
     return replace(policy, statements=kept) if pieces else None
 
 
-def _unguarded(policy: Policy, undoing: Undoing) -> Policy:
-    """The policy without what this exception put in to guard a tag."""
+def without_guards(policy: Policy, undoing: Undoing) -> Policy:
+    """The policy without what this exception put in to guard its own tags."""
     guards = {f"{token}{GUARD}" for token in undoing.tokens}
-    kept = tuple(
-        one
-        for one in policy.statements
-        if one.sid not in guards
-        or any(tag in condition.values for condition in one.conditions for tag in undoing.guarded)
-    )
-    return replace(policy, statements=kept)
+    kept = []
+    for one in policy.statements:
+        values = {value for condition in one.conditions for value in condition.values}
+        is_own = one.sid in guards and bool(values & set(undoing.tags))
+        if not is_own or values & set(undoing.guarded):
+            kept.append(one)
+    return replace(policy, statements=tuple(kept))
 
 
 def _plain(statement: Statement) -> Statement:

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from invariants import engine
-from invariants.carving.boxes import Kind, Side
+from invariants.carving.boxes import PRINCIPAL_ARN, PRINCIPAL_TAG, Kind, Side
 from invariants.catalog import Probe, Surroundings
 from invariants.engine import Request
 
 MOST: Final = 12
 _ELSEWHERE: Final = "xx-elsewhere-1"
 _REGION_KEY: Final = "aws:RequestedRegion"
+_STRANGER: Final = "arn:aws:iam::098765432109:role/not-exempt/Somebody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,13 @@ def _within(probe: Probe, side: Side, number: int, setting: Setting) -> Probe:
     """The probe on the inner side of one side."""
     match side.kind:
         case Kind.PRINCIPAL:
-            return replace(probe, principal=_sample(_nth(side.outside[0].values, number)))
+            condition = _nth(side.outside, number)
+            value = _nth(condition.values, number)
+            if condition.key == PRINCIPAL_ARN:
+                return replace(probe, principal=_sample(value))
+            return _told(_by_a_role(probe, setting), condition.key, value)
+        case Kind.HOME:
+            return _at_home(probe, setting)
         case Kind.RESOURCE:
             return replace(probe, resource=_sample(_nth(side.resources, number)))
         case Kind.ACTION:
@@ -75,6 +82,22 @@ def _within(probe: Probe, side: Side, number: int, setting: Setting) -> Probe:
             until = side.outside[0].values[0]
             return _told(probe, "aws:CurrentTime", stamp(_before(until, setting.now, number)))
     return probe
+
+
+def _by_a_role(probe: Probe, setting: Setting) -> Probe:
+    """By somebody who can carry a tag: neither root, nor a service, nor anybody at all."""
+    is_arn = probe.principal.startswith("arn:")
+    if is_arn and not probe.principal.endswith(":root"):
+        return probe
+    return replace(probe, principal=f"arn:aws:iam::{setting.around.member_account}:role/Tagged")
+
+
+def _at_home(probe: Probe, setting: Setting) -> Probe:
+    """By a principal of the organisation, where it is one by tag."""
+    is_tagged = any(key.startswith(PRINCIPAL_TAG) for key in probe.context)
+    if not is_tagged or owner_of(probe.principal) in setting.around.own_accounts:
+        return probe
+    return replace(probe, principal=f"arn:aws:iam::{setting.around.member_account}:role/Tagged")
 
 
 _T = TypeVar("_T")
@@ -109,8 +132,9 @@ def outside(
         context = dict(inner.context)
         match side.kind:
             case Kind.PRINCIPAL:
-                named = inner.principal.rpartition(":")[0] + ":role/not-exempt/Somebody"
-                yield replace(inner, principal=named), member, side.kind
+                yield _by_another(inner, side), member, side.kind
+            case Kind.HOME:
+                yield replace(inner, principal=_STRANGER), member, side.kind
             case Kind.REGION:
                 context[_REGION_KEY] = _ELSEWHERE
                 yield replace(inner, context=context), member, side.kind
@@ -129,6 +153,16 @@ def outside(
                 yield _moved(inner, member, setting.other), setting.other, side.kind
             case _:
                 pass
+
+
+def _by_another(inner: Probe, side: Side) -> Probe:
+    """The request by a principal with none of the tags and none of the ARNs."""
+    keys = {condition.key for condition in side.outside}
+    context = {key: value for key, value in inner.context.items() if key not in keys}
+    principal = inner.principal
+    if PRINCIPAL_ARN in keys:
+        principal = principal.rpartition(":")[0] + ":role/not-exempt/Somebody"
+    return replace(inner, principal=principal, context=context)
 
 
 def _another(resource: str) -> str:

@@ -29,6 +29,9 @@ _IDENTITY: Final = (
     "aws:principaltag/",
 )
 _TAG: Final = re.compile(r"[a-z0-9-]+:(?:principal|resource)tag/(.+)", re.IGNORECASE)
+_OF_PRINCIPAL: Final = "aws:principaltag/"
+# By which a principal comes to a tag; a role or user that is created with one takes the same right.
+_TAGGING_PRINCIPALS: Final = ("iam:tagrole", "iam:taguser", "sts:tagsession")
 _ROLE: Final = re.compile(r"arn:[^:]*:iam::([^:]*):role/(.+)", re.DOTALL)
 # Paths and names under which AWS alone creates roles.
 _AWS_ROLES: Final = ("aws-reserved/", "aws-service-role/")
@@ -57,7 +60,9 @@ def guards_of(documents: Iterable[Mapping[str, Any]]) -> Guards:
     for document in documents:
         for view in views(document):
             if view.is_deny and not view.is_not_action:
-                found |= Guards(_guarded_tags(view), _guarded_roles(view))
+                tags = _guarded_tags(view)
+                of_principals = tags if _is_about_principals(view) else frozenset()
+                found |= Guards(tags, _guarded_roles(view), of_principals)
     return found
 
 
@@ -67,6 +72,15 @@ def _guarded_tags(view: View) -> frozenset[str]:
     tags = frozenset(v for c in view.clauses if _names_tags(c) for v in c.values)
     is_tagging = any(action == "*" or "tag" in action.lower() for action in view.actions)
     return tags if is_tagging and _only_principals_exempt(others, tags) else frozenset()
+
+
+def _is_about_principals(view: View) -> bool:
+    """Whether it keeps tags from roles, users and sessions alike, wherever they are."""
+    names = [action.lower() for action in view.actions]
+    is_whole = "*" in view.resources and not view.is_not_resource
+    return is_whole and all(
+        any(fnmatchcase(action, name) for name in names) for action in _TAGGING_PRINCIPALS
+    )
 
 
 def _names_tags(clause: Clause) -> bool:
@@ -197,7 +211,9 @@ def unguarded_tag(subject: Subject) -> Iterator[Hit]:
     for view in subject.denies:
         for clause in view.clauses:
             match = _TAG.fullmatch(clause.key)
-            if match and not any(fnmatchcase(match[1], guard) for guard in guards.tags):
+            of_principal = clause.name.startswith(_OF_PRINCIPAL)
+            known = guards.principal_tags if of_principal else guards.tags
+            if match and not any(fnmatchcase(match[1], guard) for guard in known):
                 yield Hit(clause.path, f'Nothing guards the tag "{match[1]}"')
 
 

@@ -38,13 +38,19 @@ class Severity(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Guards:
     """What other policies of the organisation protect: `tags` are tag keys that only few may set,
-    `roles` are ARNs of roles that only few may create. Both with wildcards."""
+    `roles` are ARNs of roles that only few may create, `principal_tags` are tag keys that only few may
+    set on roles, users and sessions. All with wildcards."""
 
     tags: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
+    principal_tags: frozenset[str] = frozenset()
 
     def __or__(self, other: "Guards") -> "Guards":
-        return Guards(self.tags | other.tags, self.roles | other.roles)
+        return Guards(
+            self.tags | other.tags,
+            self.roles | other.roles,
+            self.principal_tags | other.principal_tags,
+        )
 
 
 @dataclass(frozen=True)

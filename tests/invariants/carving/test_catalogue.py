@@ -20,7 +20,14 @@ UNDER_ONE_NAME = "under one name"
 CANNOT = {
     # It denies AWS services alone, and no role.
     **{("dp-deputy", what): "None of the requests" for what in WITH_PRINCIPALS[:3]},
-    # It denies root alone.
+    ("dp-deputy", "principals by tag"): "None of the requests",
+    ("dp-deputy", "principals by ARN and tag until"): "None of the requests",
+    # It denies strangers alone, whose tags say nothing: anybody sets them at home.
+    ("dp-identity", "principals by tag"): "as they stand",
+    ("iam-assume-ext", "principals by tag"): "as they stand",
+    # It denies root alone, which carries no tags.
+    ("root-deny", "principals by tag"): "None of the requests",
+    ("root-deny", "principals by ARN and tag until"): "None of the requests",
     **{("root-deny", what): "as they stand" for what in WITH_PRINCIPALS},
     **{
         (key, what): UNDER_ONE_NAME
@@ -55,6 +62,10 @@ def named_as(record, what):
         "OU": made.scope(accounts=(), ous=("r-ab12/ou-work/",)),
         "Region": made.scope(regions=(made.REGION, "eu-north-1")),
         "tag": made.scope(tags=(("dp:exclude:it", "yes"),)),
+        "principals by tag": made.scope(principal_tags=(("dp:exclude:it", "yes"),)),
+        "principals by ARN and tag until": made.scope(
+            principals=who, principal_tags=(("dp:exclude:it", "yes"), ("dp:exclude:so", "a"))
+        ),
         "tag until": made.scope(tags=(("dp:exclude:it", "yes"),)),
         "resource": made.scope(resources=("arn:aws:s3:::lake/partner/*",)),
     }[what]
@@ -70,6 +81,8 @@ WAYS = {
     "OU": "VALUE_LIST",
     "Region": "VALUE_LIST",
     "tag": "TAG",
+    "principals by tag": "TAG",
+    "principals by ARN and tag until": "TIME_LIMIT",
     "tag until": "TIME_LIMIT",
     "resource": "VALUE_LIST",
 }

@@ -238,10 +238,23 @@ class TestAroundThePolicy:
         back = carving.take_out(made.put_in_place(asked, edit))
         assert json.loads(back.changes[0].after) == json.loads(edit.changes[0].before)
 
-    def test_an_rcp_cannot_guard_a_tag(self):
-        named = scope(tags=(("exempt", "yes"),), until="")
+    @pytest.mark.parametrize("whose", ["tags", "principal_tags"])
+    def test_an_rcp_cannot_guard_a_tag(self, whose):
+        named = scope(until="", **{whose: (("exempt", "yes"),)})
         with pytest.raises(Unfit, match="Nothing guards the tag exempt"):
             carving.put_in(made.asked("tls-only", "TAG", named))
+
+    def test_a_guard_elsewhere_guards_nothing_here(self):
+        named = scope(tags=(("dp:exclude:it", "yes"),), until="")
+        policies = (made.standing("mon-config"), made.standing("dp-tags"))
+        for at, sids in (("ou-work", []), ("ou-exc", ["EX0042Guard"])):
+            on = made.ground(*policies, attached={"ou-work": ("p-mon-config",)})
+            attached = {**on.attached, at: (*on.attached[at], "p-dp-tags")}
+            edit = carving.put_in(
+                made.asked("mon-config", "TAG", named, on=replace(on, attached=attached))
+            )
+            after = json.loads(edit.changes[0].after)["Statement"]
+            assert [one["Sid"] for one in after if one["Sid"].startswith("EX0042")] == sids
 
     def test_what_the_linter_says_of_the_new_text_alone_is_told(self):
         wide = f"arn:aws:iam::{SHOP}:role/Acme*"
@@ -260,6 +273,79 @@ class TestAroundThePolicy:
         assert 'id = "p-mon-config"' in edit.terraform
         assert 'resource "aws_organizations_policy" "mon_config" {' in edit.terraform
         assert json.loads(json.dumps(edit.as_json()))["marks"][0]["values"] == [PARTNER]
+
+
+class TestPrincipalsByTag:
+    TAGGED = scope(principal_tags=(("team", "billing"), ("Team", "tax")), until="")
+
+    def test_whoever_carries_the_tag_gets_through_and_only_the_platform_sets_it(self):
+        edit = carving.put_in(made.asked("mon-config", "TAG", self.TAGGED))
+        first, elsewhere, guard = json.loads(edit.changes[0].after)["Statement"]
+        assert first["Condition"]["StringNotEquals"] == {
+            "aws:PrincipalTag/team": ["billing", "tax"]
+        }
+        # The policy reaches another account as well, where the tag is worth nothing.
+        assert elsewhere["Condition"]["StringEquals"] == {
+            "aws:PrincipalTag/team": ["billing", "tax"]
+        }
+        assert elsewhere["Condition"]["StringNotEquals"] == {"aws:PrincipalAccount": [made.SHOP]}
+        assert guard["Sid"] == "EX0042Guard"
+        # Team is a tag of principals like team.
+        assert guard["Condition"]["ForAnyValue:StringEqualsIgnoreCase"] == {"aws:TagKeys": ["team"]}
+        assert {case.side for case in edit.proof.denied} >= {"PRINCIPAL"}
+
+    def test_the_edit_says_what_the_exemption_hangs_on(self):
+        edit = carving.put_in(made.asked("mon-config", "TAG", self.TAGGED))
+        said = " ".join(edit.about_tags)
+        assert "Nothing guards the tag today: the statement EX0042Guard" in said
+        assert "only as good as the protection of the tag: whoever may set team=billing" in said
+        assert "(iam:TagRole, iam:TagUser)" in said and "(sts:TagSession)" in said
+        assert any("on the roles or users that are meant" in step for step in edit.steps)
+        assert edit.as_json()["about_tags"] == list(edit.about_tags)
+
+    def test_a_tag_that_is_guarded_already_needs_no_guard(self):
+        named = scope(principal_tags=(("dp:exclude:it", "yes"),), until="")
+        on = made.ground(made.standing("mon-config"), made.standing("dp-tags"))
+        edit = carving.put_in(made.asked("mon-config", "TAG", named, on=on))
+        assert "EX0042Guard" not in edit.changes[0].after
+        assert edit.about_tags[0].startswith("A policy in force guards the tag: see in it who may")
+
+    def test_a_guard_of_other_tagging_does_not_count(self):
+        named = scope(principal_tags=(("dp:exclude:it", "yes"),), until="")
+        buckets = json.loads(made.standing("dp-tags").text)
+        buckets["Statement"][0]["Action"] = ["s3:*", "iam:TagRole"]
+        on = made.ground(made.standing("mon-config"), made.standing("dp-tags", document=buckets))
+        edit = carving.put_in(made.asked("mon-config", "TAG", named, on=on))
+        assert "EX0042Guard" in edit.changes[0].after
+
+    def test_an_rcp_lets_tags_of_our_own_organisation_count_alone(self):
+        named = scope(principal_tags=(("dp:exclude:it", "yes"),), until="")
+        policies = (made.standing("tls-only"), made.standing("dp-tags"))
+        attached = {"ou-work": ("p-tls-only",), "r-ab12": ("p-dp-tags",)}
+        edit = carving.put_in(
+            made.asked("tls-only", "TAG", named, on=made.ground(*policies, attached=attached))
+        )
+        added = [
+            one["Condition"]
+            for one in json.loads(edit.changes[0].after)["Statement"]
+            if "EX0042" in one["Sid"]
+        ]
+        at_home = [one for one in added if "StringNotEqualsIfExists" in one]
+        assert at_home and all(
+            one["StringEquals"]["aws:PrincipalTag/dp:exclude:it"] == ["yes"]
+            and one["StringNotEqualsIfExists"]["aws:PrincipalOrgID"] == [made.ORG]
+            for one in at_home
+        )
+        assert "HOME" in {case.side for case in edit.proof.denied}
+
+    def test_an_rcp_wants_the_guard_in_every_account(self):
+        named = scope(principal_tags=(("dp:exclude:it", "yes"),), until="")
+        policies = (made.standing("tls-only"), made.standing("dp-tags"))
+        attached = {"ou-work": ("p-tls-only",), made.SHOP: ("p-dp-tags",)}
+        with pytest.raises(Unfit, match="Nothing guards the tag dp:exclude:it"):
+            carving.put_in(
+                made.asked("tls-only", "TAG", named, on=made.ground(*policies, attached=attached))
+            )
 
 
 class TestRenewals:
