@@ -25,8 +25,8 @@ class DriftQuerySet(models.QuerySet["Drift"]):
         return self.filter(ended_at=None)
 
     def open(self) -> Self:
-        """Lasting, and accepted by nobody."""
-        return self.lasting().filter(state=Drift.State.OPEN)
+        """Lasting, accepted by nobody, and more than what exceptions in force ask for."""
+        return self.lasting().filter(state=Drift.State.OPEN, is_explained=False)
 
 
 class Drift(models.Model):
@@ -72,6 +72,9 @@ class Drift(models.Model):
     # places), `enable` (a policy type), and `hangs`, the targets as the catalogue would have to have them;
     # what does not apply is left out.
     restore = models.JSONField(default=dict)
+    # Refs of the exceptions whose carve-outs are part of it; explained: it is nothing else.
+    exceptions = models.JSONField(default=list)
+    is_explained = models.BooleanField(default=False)
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -114,6 +117,10 @@ class Drift(models.Model):
                 condition=~Q(state="ACCEPTED")
                 | (Q(decided_at__isnull=False) & ~Q(decided_by_name="") & ~Q(decided_why="")),
                 name="invariants_drift_accepted_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_explained=False) | ~Q(exceptions=[]),
+                name="invariants_drift_explained_by_some",
             ),
         ]
         indexes = [

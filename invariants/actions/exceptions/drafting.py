@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -49,6 +49,10 @@ EDITABLE: Final = frozenset(
     }
 )
 _OPEN: Final = (ExceptionState.DRAFT, ExceptionState.CHANGES_REQUESTED)
+# A day that somebody means, and with which can be reckoned.
+_MOST_DAYS: Final = 3660
+# Each has a number for good.
+_MOST_DRAFTS: Final = 100
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -77,7 +81,7 @@ def draft(by: By, target: Target, *, sheet: Sheet | None = None, now: datetime) 
     if sheet is None:
         return begin_request(by, target.organization, _of_target(target), now=now)
     # Before the look, so that a form that is sent twice at once waits for itself.
-    Organization.objects.select_for_update().get(pk=target.organization_id)
+    _in_line(target.organization_id)
     told = {"sheet": sheet.key, "opened_at": sheet.opened_at}
     made = _of_sheet(by, sheet)
     return made or begin_request(by, target.organization, _of_target(target), told=told, now=now)
@@ -135,11 +139,17 @@ def begin_request(
     told: Mapping[str, Any] = _NOTHING,
     now: datetime,
 ) -> ExceptionRequest:
-    """Make the record, with the next number and its first event."""
+    """Make the record, with the next number and its first event.
+
+    :raises NotAllowed: where this person has too many drafts.
+    """
     # One at a time, so that numbers have no gaps that look like something was removed.
-    Organization.objects.select_for_update().get(pk=organization.pk)
-    mine = ExceptionRequest.objects.filter(organization=organization)
-    last = mine.aggregate(last=Max("number"))["last"] or 0
+    _in_line(organization.pk)
+    rows = ExceptionRequest.objects.filter(organization=organization)
+    drafts = rows.filter(requester_id=by.user.pk, state=ExceptionState.DRAFT)
+    if drafts.count() >= _MOST_DRAFTS:
+        raise NotAllowed((f"You have {_MOST_DRAFTS} drafts: send or withdraw some of them first.",))
+    last = rows.aggregate(last=Max("number"))["last"] or 0
     request = ExceptionRequest.objects.create(
         organization=organization,
         number=last + 1,
@@ -159,6 +169,11 @@ def begin_request(
     return request
 
 
+def _in_line(organization: int) -> None:
+    """Wait for others who begin a request; not for an import, whose rows only refer to the organisation."""
+    Organization.objects.select_for_update(no_key=True).get(pk=organization)
+
+
 @transaction.atomic
 def save(by: By, pk: int, changes: Mapping[str, Any], *, now: datetime) -> ExceptionRequest:
     """Keep what has been typed so far; what is still empty is asked for when it is sent.
@@ -168,13 +183,14 @@ def save(by: By, pk: int, changes: Mapping[str, Any], *, now: datetime) -> Excep
     one = opened_draft(by, pk, now=now)
     if unknown := set(changes) - EDITABLE:
         raise NotAllowed((f"These cannot be typed: {', '.join(sorted(unknown))}.",))
-    typed = _cleaned(one.request, changes)
+    typed = _cleaned(one, changes)
     if any(getattr(one.request, name) != value for name, value in typed.items()):
         record(one, Verb.SAVE, changes=typed)
     return one.request
 
 
-def _cleaned(request: ExceptionRequest, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _cleaned(one: Opened, changes: Mapping[str, Any]) -> dict[str, Any]:
+    request = one.request
     typed: dict[str, Any] = {}
     problems = []
     fields = {field.name: field for field in request._meta.concrete_fields}
@@ -183,6 +199,9 @@ def _cleaned(request: ExceptionRequest, changes: Mapping[str, Any]) -> dict[str,
             typed[name] = fields[name].clean(value, request)
         except ValidationError as error:
             problems.append(f"{queries.ASKS.get(name, name)}: {' '.join(error.messages)}")
+        else:
+            if isinstance(typed[name], date) and abs(typed[name] - one.at.today).days > _MOST_DAYS:
+                problems.append(f"{typed[name].isoformat()} is more than ten years away.")
     if problems:
         raise NotAllowed(tuple(problems))
     return typed
@@ -211,6 +230,8 @@ def submit(by: By, pk: int, *, now: datetime) -> ExceptionRequest:
     may_ask(by)
     one = opened(by, pk, now=now)
     step = one.check(Verb.SUBMIT)
+    if not one.who.sees_whole:
+        raise NotAllowed(("It names accounts or OUs that you do not see any more: take them out.",))
     changes: dict[str, Any] = {}
     if one.request.state == ExceptionState.CHANGES_REQUESTED:
         changes = {

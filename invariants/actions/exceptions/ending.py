@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat
 
 from invariants.actions.exceptions import effects
 from invariants.actions.exceptions.recording import (
@@ -18,7 +19,7 @@ from invariants.actions.exceptions.recording import (
     opened_by_clock,
     record,
 )
-from invariants.models import ExceptionRequest
+from invariants.models import ExceptionEvent, ExceptionRequest
 from invariants.models.exceptions import ExceptionState, Verb
 from invariants.policies.exceptions import NotAllowed, Said, clocks
 from invariants.queries import exceptions as queries
@@ -75,15 +76,42 @@ def tick(organization: Organization, *, now: datetime) -> Ticked:
     soon = at.today + timedelta(days=max(c.expiring_days for c in clocks.VERSIONS.values()))
     near = Q(state__in=_LIVE, until__gte=at.today, until__lte=soon)
     half = Q(state__in=_LIVE, until__gte=at.today, review_on__lte=at.today)
+    half &= Q(~_told(Value("review:"), _day("review_on")))
     work = (
         (rows.filter(over), expire),
         (rows.filter(near, state=ExceptionState.ACTIVE), warn),
-        (rows.filter(near), remind),
+        (rows.filter(near & _unreminded(at.today)), remind),
         (rows.filter(half), look_again),
     )
     failed: set[str] = set()
     expired, expiring, reminded, reviewed = (_each(due, act, failed, now=now) for due, act in work)
     return Ticked(expired, expiring, reminded, reviewed, tuple(sorted(failed)))
+
+
+def _unreminded(today: date) -> Q:
+    """Those whose notice of today was not given. What was told already is not locked at every beat."""
+    due = Q(pk__in=[])
+    for version, one in clocks.VERSIONS.items():
+        since = -1
+        for days in sorted(one.notices):
+            window = Q(
+                clocks_version=version,
+                until__gt=today + timedelta(days=since),
+                until__lte=today + timedelta(days=days),
+            )
+            due |= window & Q(~_told(Value("notice:"), _day("until"), Value(f":{days}")))
+            since = days
+    return due
+
+
+def _day(name: str) -> Cast:
+    return Cast(OuterRef(name), TextField())
+
+
+def _told(*key: Value | Cast) -> Exists:
+    """Whether an event of this key has told of it."""
+    events = ExceptionEvent.objects.filter(request=OuterRef("pk"))
+    return Exists(events.filter(key=Concat(*key, output_field=TextField())))
 
 
 def _each(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from invariants.actions.exceptions import effects
 from invariants.actions.exceptions.recording import (
@@ -18,6 +19,7 @@ from invariants.actions.exceptions.recording import (
 )
 from invariants.models import ExceptionRequest
 from invariants.models.exceptions import ExceptionState, Verb
+from invariants.models.exceptions.requests import IS_IN_FORCE
 from invariants.policies.exceptions import NotAllowed, Said, step
 from inventory.models import Organization
 
@@ -78,19 +80,27 @@ def verify(pk: int, sight: Sight, *, now: datetime) -> Verb | None:
 
     :raises ExceptionRequest.DoesNotExist: where there is none.
     """
+    _lock_line(pk)
     one = opened_by_collection(pk, now=now)
     request = one.request
     if sight.is_found is None:
         # Nothing is known of the carve-out; findings that are new in its scope are in it all the same.
         effects.sync(request, now=now)
         return None
-    if request.looked_at and sight.looked_at <= request.looked_at:
+    if not _is_news(request, sight, now=now):
         return None
     verb = _seen(one, sight) if sight.is_found else _not_seen(one, sight)
     if verb is None:
         _note(request, sight)
     effects.sync(request, now=now)
     return verb
+
+
+def _lock_line(pk: int) -> None:
+    """With what it renews, which may end by this: in the order in which `take_in` locks them."""
+    before = ExceptionRequest.objects.filter(pk=pk).values("renews_id")
+    both = ExceptionRequest.objects.filter(Q(pk=pk) | Q(pk__in=before)).order_by("pk")
+    list(both.select_for_update().values_list("pk", flat=True))
 
 
 @transaction.atomic
@@ -100,21 +110,25 @@ def take_in(
     """Take in the sights by which nothing happens, and bring the findings of all exceptions in force in
     step; returns the keys of the others, which are for `verify`. A dozen statements, whatever their number.
     """
-    rows = ExceptionRequest.objects.filter(organization=organization, pk__in=sights)
-    requests = list(rows.select_for_update().order_by("pk"))
-    looked = [one for one in requests if _is_news(one, sights[one.pk])]
+    rows = ExceptionRequest.objects.filter(organization=organization)
+    # Those of which nothing was seen as well: one that is revoked meanwhile would be marked by this.
+    wanted = rows.filter(Q(pk__in=sights) | IS_IN_FORCE)
+    requests = list(wanted.select_for_update().order_by("pk"))
+    seen = [one for one in requests if one.pk in sights]
+    looked = [one for one in seen if _is_news(one, sights[one.pk], now=now)]
     same = [one for one in looked if _stays(one, is_found=bool(sights[one.pk].is_found))]
     for one in same:
         _look(one, sights[one.pk])
     ExceptionRequest.objects.bulk_update(same, ["looked_at", "seen_at", "found"], batch_size=500)
-    in_force = ExceptionRequest.objects.in_force().filter(organization=organization)
-    effects.sync_all(list(in_force.order_by("pk")), now=now)
+    effects.sync_all([one for one in requests if one.is_in_force], now=now)
     done = {one.pk for one in same}
     return tuple(one.pk for one in looked if one.pk not in done)
 
 
-def _is_news(request: ExceptionRequest, sight: Sight) -> bool:
-    is_older = request.looked_at is not None and sight.looked_at <= request.looked_at
+def _is_news(request: ExceptionRequest, sight: Sight, *, now: datetime) -> bool:
+    """A look that lies in the future was dated by a clock that has been put right since: it is none."""
+    last = request.looked_at
+    is_older = last is not None and sight.looked_at <= last <= now
     return sight.is_found is not None and not is_older
 
 
@@ -185,7 +199,9 @@ def _not_seen(one: Opened, sight: Sight) -> Verb | None:
         except NotAllowed:
             return None
         changes = {"looked_at": sight.looked_at, "gone_seen_at": sight.looked_at}
-        record(one, Verb.CLOSE, state=taken.after, changes=changes)
+        # What it did not have to see, such as in an account that is suspended.
+        told = Told(str(sight.evidence.get("why", "")))
+        record(one, Verb.CLOSE, state=taken.after, changes=changes, told=told)
         return Verb.CLOSE
     if request.verified_at is None:
         return None

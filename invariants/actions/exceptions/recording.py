@@ -15,6 +15,7 @@ from invariants.policies.exceptions import (
     COLLECTION,
     Facts,
     Moment,
+    NotAllowed,
     Said,
     Transition,
     Who,
@@ -156,6 +157,7 @@ def _wind(one: Opened) -> list[str]:
 def _write(one: Opened, verb: Verb, was: str, told: Told) -> ExceptionEvent:
     after = dict(told.after or {})
     if one.operator:
+        _refuse_another_name(one)
         after |= {"operator": one.operator}
     last = one.request.events.order_by("-number").values_list("number", flat=True).first()
     event = ExceptionEvent.objects.create(
@@ -177,6 +179,18 @@ def _write(one: Opened, verb: Verb, was: str, told: Told) -> ExceptionEvent:
     )
     happened.send(ExceptionRequest, request=one.request, event=event)
     return event
+
+
+def _refuse_another_name(one: Opened) -> None:
+    """Who has a shell can act under every name: on one record they act under one, as one person.
+
+    :raises NotAllowed: where they have acted on it under another.
+    """
+    theirs = one.request.events.filter(after__operator=one.operator)
+    other = theirs.exclude(who_id=str(one.who.id)).values_list("who_name", flat=True).first()
+    if other is not None:
+        words = f"{one.operator} of this shell has acted on it as {other} already: others take this step."
+        raise NotAllowed((words,))
 
 
 def _plain(value: object) -> object:

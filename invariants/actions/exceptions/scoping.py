@@ -1,6 +1,6 @@
 """What an exception is to cover, and by which steps it ends: said in the draft, and later only narrowed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -12,11 +12,13 @@ from invariants.actions.exceptions.drafting import opened_draft
 from invariants.actions.exceptions.recording import By, Told, opened, record
 from invariants.models import ExceptionMilestone, ExceptionRequest, ExceptionScope
 from invariants.models.exceptions import ExceptionState, ScopeKind, Verb
-from invariants.models.exceptions.requests import PLACES, RESOURCES
-from invariants.policies.exceptions import NotAllowed, tiers
+from invariants.models.exceptions.requests import PLACES, PRINCIPALS, RESOURCES
+from invariants.policies.exceptions import NotAllowed, can, tiers
+from invariants.policies.exceptions.tags import wrong_principal_tag
 from inventory.models import Account, OrganizationalUnit
 
 _MOST_LINES: Final = 500
+_LONGEST_VALUE: Final = 2048
 _MOST_MILESTONES: Final = 20
 _LONGEST_STEP: Final = 300
 
@@ -33,36 +35,63 @@ class Line:
 def set_scope(by: By, pk: int, lines: Sequence[Line], *, now: datetime) -> ExceptionRequest:
     """Say anew what it is to cover.
 
-    :raises NotAllowed: where it is not this person's draft, or names a place that they do not see.
+    :raises NotAllowed: where it is not this person's draft, or names a place that they do not see or a
+        tag that no principal can carry.
     """
     one = opened_draft(by, pk, now=now)
     wanted = sorted({(line.kind, line.value.strip()) for line in lines if line.value.strip()})
     if len(wanted) > _MOST_LINES:
         raise NotAllowed((f"A scope has {_MOST_LINES} lines at most: name an OU or a pattern.",))
-    was = [line.as_json() for line in one.request.scope.order_by("kind", "value")]
-    one.request.scope.all().delete()
-    rows = [_line(by, one.request, ScopeKind(kind), value) for kind, value in wanted]
-    ExceptionScope.objects.bulk_create(rows)
-    becomes = [row.as_json() for row in rows]
+    rows = _rows(by, one.request, wanted)
+    was, becomes = _as_json(one.request.scope.all()), _as_json(rows)
     if was != becomes:
+        one.request.scope.all().delete()
+        ExceptionScope.objects.bulk_create(rows)
         record(one, Verb.SAVE, told=Told(before={"scope": was}, after={"scope": becomes}))
     return one.request
 
 
-def _line(by: By, request: ExceptionRequest, kind: ScopeKind, value: str) -> ExceptionScope:
-    row = ExceptionScope(request=request, kind=kind, value=value)
-    organization = request.organization_id
-    if kind is ScopeKind.ACCOUNT:
-        accounts = Account.objects.visible_to(by.user).live()
-        row.account = accounts.filter(organization=organization, account_id=value).first()
-        if row.account is None:
-            raise NotAllowed((f"You see no account {value}: ask its team to make the request.",))
-    elif kind is ScopeKind.OU:
-        ous = OrganizationalUnit.objects.visible_to(by.user).live()
-        row.ou = ous.filter(organization=organization, ou_id=value).first()
-        if row.ou is None:
-            raise NotAllowed((f"You do not see all of the OU {value}: name the accounts.",))
-    return row
+def _as_json(rows: Iterable[ExceptionScope]) -> list[dict[str, str]]:
+    """In an order of its own: that of the database depends on its collation."""
+    return sorted((row.as_json() for row in rows), key=lambda line: (line["kind"], line["value"]))
+
+
+def _rows(
+    by: By, request: ExceptionRequest, wanted: Sequence[tuple[str, str]]
+) -> list[ExceptionScope]:
+    """Two queries, whatever the number of places."""
+    named = {kind: [value for of, value in wanted if of == kind] for kind in PLACES}
+    accounts = (
+        Account.objects.visible_to(by.user)
+        .live()
+        .filter(organization=request.organization_id, account_id__in=named[ScopeKind.ACCOUNT])
+    )
+    ous = (
+        OrganizationalUnit.objects.visible_to(by.user)
+        .live()
+        .filter(organization=request.organization_id, ou_id__in=named[ScopeKind.OU])
+    )
+    by_account = {one.account_id: one for one in accounts}
+    by_ou = {one.ou_id: one for one in ous}
+    rows = []
+    for kind, value in wanted:
+        row = ExceptionScope(request=request, kind=ScopeKind(kind), value=value)
+        row.account = by_account.get(value) if kind == ScopeKind.ACCOUNT else None
+        row.ou = by_ou.get(value) if kind == ScopeKind.OU else None
+        if wrong := _wrong(row):
+            raise NotAllowed((wrong,))
+        rows.append(row)
+    return rows
+
+
+def _wrong(row: ExceptionScope) -> str:
+    if len(row.value) > _LONGEST_VALUE:
+        return f"A line of a scope has {_LONGEST_VALUE:,} characters at most."
+    if row.kind == ScopeKind.ACCOUNT and row.account is None:
+        return f"You see no account {row.value}: ask its team to make the request."
+    if row.kind == ScopeKind.OU and row.ou is None:
+        return f"You do not see all of the OU {row.value}: name the accounts."
+    return wrong_principal_tag(row.value) if row.kind == ScopeKind.PRINCIPAL_TAG else ""
 
 
 @transaction.atomic
@@ -94,7 +123,9 @@ def narrow(by: By, pk: int, remove: Sequence[Line], *, why: str, now: datetime) 
     """
     one = opened(by, pk, now=now)
     rights = {tiers.ASSESS, tiers.APPROVE, tiers.APPROVE_HIGH}
-    if one.request.requester_id != by.user.pk and not rights & one.who.rights:
+    # Who is asked to approve it, in whichever right, can also approve less than was asked for.
+    is_approving = can(one.facts, Verb.APPROVE, who=one.who, at=one.at)
+    if one.request.requester_id != by.user.pk and not (rights & one.who.rights or is_approving):
         raise NotAllowed(("Only who asked for it, or a reviewer, narrows its scope.",))
     lines = list(one.request.scope.order_by("kind", "value"))
     gone = {(line.kind, line.value) for line in remove}
@@ -126,4 +157,6 @@ _NARROWABLE: Final = (
 def _group(kind: str) -> str:
     if kind in PLACES:
         return "accounts and OUs"
+    if kind in PRINCIPALS:
+        return "principals"
     return "resources" if kind in RESOURCES else str(ScopeKind(kind).label)

@@ -17,6 +17,7 @@ from invariants.policies.exceptions.filing import BIGGEST, NO_TALK, TYPES, may_t
 LONGEST: Final = 4000
 _MENTION: Final = re.compile(r"(?<![\w.@+-])@([\w.@+-]{1,150})")
 _MOST_MENTIONS: Final = 20
+MOST_FILES: Final = 50
 _OVER: Final = (
     ExceptionState.CLOSED,
     ExceptionState.RENEWED,
@@ -76,13 +77,17 @@ def _mentioned(request: ExceptionRequest, text: str) -> list[dict[str, object]]:
 def attach(by: By, pk: int, file: File, *, now: datetime) -> ExceptionEvidence:
     """Note a file that was stored as evidence.
 
-    :raises NotAllowed: where its size or type is not taken, or the record is over.
+    :raises NotAllowed: where its size or type is not taken, there are too many, or the record is over.
     """
     one = opened(by, pk, now=now)
     _may_talk(one)
     _is_open(one)
     if not 0 < file.size <= BIGGEST:
         raise NotAllowed((f"A file has {BIGGEST // 1024 // 1024} MB at most, and is not empty.",))
+    if one.request.evidence.count() >= MOST_FILES:
+        raise NotAllowed(
+            (f"A request has {MOST_FILES} files at most: put what belongs together in one.",)
+        )
     if file.content_type not in TYPES:
         raise NotAllowed(("Take a PDF, an office document, a picture, text, CSV or JSON.",))
     row = ExceptionEvidence.objects.create(

@@ -66,6 +66,7 @@ class ScopeKind(models.TextChoices):
     TAG = "TAG", "tag of a resource"
     PATTERN = "PATTERN", "resources by pattern"
     PRINCIPAL = "PRINCIPAL", "principal"
+    PRINCIPAL_TAG = "PRINCIPAL_TAG", "principals that carry the tag"
     ACTION = "ACTION", "action"
     CONTROL = "CONTROL", "control whose findings count"
 

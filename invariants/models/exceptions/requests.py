@@ -22,6 +22,8 @@ from inventory.models import Account, Organization, OrganizationalUnit
 if TYPE_CHECKING:
     from inventory.access import AnyUser
 
+# key=value: 128 and 256 characters, and neither a wildcard nor a variable. PostgreSQL counts to 255.
+_TAG = r'^[^=*?$"\\[:cntrl:]]{1,128}=[^*?$"\\[:cntrl:]]{0,255}[^*?$"\\[:cntrl:]]?$'
 _OVER = [
     ExceptionState.CLOSED,
     ExceptionState.RENEWED,
@@ -197,9 +199,15 @@ class ExceptionRequest(models.Model):
         is_ended = self.state in ("EXPIRED", "REVOKED", "CLOSING")
         return is_ended and bool(self.seen_at and self.ended_at and self.seen_at > self.ended_at)
 
+    @property
+    def was_found_after_removal(self) -> bool:
+        """Somebody said that they take it out, and a collection has found it since."""
+        return self.state == "CLOSING" and bool(self.seen_at and self.seen_at > self.state_since)
+
 
 PLACES = (ScopeKind.ACCOUNT, ScopeKind.OU)
 RESOURCES = (ScopeKind.RESOURCE, ScopeKind.TAG, ScopeKind.PATTERN)
+PRINCIPALS = (ScopeKind.PRINCIPAL, ScopeKind.PRINCIPAL_TAG)
 
 
 class ExceptionScopeQuerySet(models.QuerySet["ExceptionScope"]):
@@ -232,8 +240,9 @@ class ExceptionScopeQuerySet(models.QuerySet["ExceptionScope"]):
 class ExceptionScope(models.Model):
     """One line of what a request covers. Lines of one kind add up, kinds narrow each other.
 
-    Resources by id, tag and pattern are one kind in this. `value` is the account or OU id, Region, ARN,
-    `key=value` of a tag, pattern with `*` and `?`, `service:Action`, or id of a control.
+    Resources by id, tag and pattern are one kind in this, and principals by ARN and tag are another.
+    `value` is the account or OU id, Region, ARN, `key=value` of a tag, pattern with `*` and `?`,
+    `service:Action`, or id of a control.
     """
 
     Kind = ScopeKind
@@ -241,7 +250,7 @@ class ExceptionScope(models.Model):
     request = models.ForeignKey(
         ExceptionRequest, on_delete=models.PROTECT, related_name="scope", db_index=False
     )
-    kind = models.CharField(max_length=9, choices=ScopeKind.choices)
+    kind = models.CharField(max_length=13, choices=ScopeKind.choices)
     value = models.CharField(max_length=2048)
     account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT)
     ou = models.ForeignKey(OrganizationalUnit, null=True, on_delete=models.PROTECT)
@@ -260,6 +269,12 @@ class ExceptionScope(models.Model):
                 name="invariants_exceptionscope_place",
             ),
             models.CheckConstraint(condition=~Q(value=""), name="invariants_exceptionscope_value"),
+            # As policies.exceptions.tags has it, but for what counts as a letter.
+            models.CheckConstraint(
+                condition=~Q(kind="PRINCIPAL_TAG")
+                | Q(value__regex=_TAG) & ~Q(value__istartswith="aws:"),
+                name="invariants_exceptionscope_tag",
+            ),
         ]
 
     def __str__(self) -> str:

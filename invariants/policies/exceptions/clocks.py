@@ -158,8 +158,9 @@ def last_day(starts_on: date, asked_until: date, *, risk: str, version: int = NE
 
     Both days count: an exception of 30 days that starts on the 1st lasts to the 30th.
     """
-    longest = VERSIONS[version].most_days[Risk(risk)]
-    return min(asked_until, starts_on + timedelta(days=longest - 1))
+    longest = timedelta(days=VERSIONS[version].most_days[Risk(risk)] - 1)
+    # The calendar ends with the year 9999: no day is reckoned that is later than the one asked for.
+    return asked_until if asked_until - starts_on <= longest else starts_on + longest
 
 
 def end_of(day: date, zone: ZoneInfo) -> datetime:

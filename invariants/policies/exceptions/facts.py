@@ -12,7 +12,7 @@ class Facts:
     """What is known of a record now. `parts` are by person, `approvals` those of its round, and
     `represented` those instead of whom somebody gave one of them.
 
-    `asks` are the fields of the request that have to be filled, by their names for people; `scope` the
+    `lapsed` is an emergency of the same that has run out unapproved of late, by its reference. `asks` are the fields of the request that have to be filled, by their names for people; `scope` the
     values of its scope by kind. `until` is None before somebody approved or granted.
     """
 
@@ -30,6 +30,7 @@ class Facts:
     residual_risk: str = ""
     is_emergency: bool = False
     emergency_until: datetime | None = None
+    lapsed: str = ""
     renewal: int = 0
     is_renewal_of_same: bool = False
     implementer_id: int | None = None

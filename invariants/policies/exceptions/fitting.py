@@ -39,6 +39,8 @@ _FOUND_AS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     }
 )
 _ANYTHING_BUT: Final = "anything but "
+# In front of the tag of a principal in what is wanted; no tag of a resource begins with aws: by itself.
+_OF_PRINCIPAL: Final = "aws:PrincipalTag/"
 _ACCOUNT: Final = re.compile(r"^arn:[^:]*:[^:]*:[^:]*:(\d{12}):")
 
 
@@ -54,7 +56,8 @@ class Fit(IntEnum):
 class Asked:
     """What one exception lets through. `invariants` are keys; `accounts` AWS's ids, with those of its OUs.
 
-    `mechanism` is one of a to f, "" without a policy. `is_of_invariant`: it is an exception from the
+    `mechanism` is one of a to f, "" without a policy. `tags` are those of resources, `principal_tags` of
+    principals, both as key=value; principals by ARN and by tag add up. `is_of_invariant`: it is an exception from the
     invariant itself, so that it lets off the accounts that it names without anything further.
     """
 
@@ -68,12 +71,13 @@ class Asked:
     resources: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     is_of_invariant: bool = True
+    principal_tags: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
         """Whether it is for accounts as a whole: whatever is done there."""
-        details = (self.principals, self.tags, self.regions, self.resources, self.actions)
-        return not any(details)
+        who = self.principals or self.principal_tags
+        return not any((who, self.tags, self.regions, self.resources, self.actions))
 
     @property
     def lets_off(self) -> bool:
@@ -83,21 +87,33 @@ class Asked:
     def wanted(self, account_id: str) -> tuple[str, ...]:
         """The values that have to be found in an account; none where any carve-out will do."""
         if self.mechanism == PRINCIPALS:
-            return self._principals_of(account_id)
+            return self._who(account_id)
         if self.mechanism == TAGS:
-            return self.tags
+            # Principals by ARN stand in the same condition as those by tag.
+            who = self._who(account_id) if self.principal_tags else ()
+            return (*who, *self.tags)
         if self.mechanism == VALUES:
             return (*self.regions, *self.resources, *self.actions)
         if self.mechanism == TIME:
-            first = self._principals_of(account_id) or self.tags
+            first = self._who(account_id) or self.tags
             return first or (*self.regions, *self.resources, *self.actions)
         return ()
 
     def concerns(self, account_id: str) -> bool:
         """Whether something has to be found there: an SCP knows the principals of its own account."""
-        if self.mechanism not in (PRINCIPALS, TIME) or not self.principals:
+        if self.mechanism not in (PRINCIPALS, TIME) or not self.principals or self.principal_tags:
             return True
         return bool(self._principals_of(account_id))
+
+    def is_found_as(self, mechanism: str) -> bool:
+        """Whether a carve-out of this mechanism can be its own; principals are let through by two."""
+        if self.principals and self.principal_tags and self.mechanism in (PRINCIPALS, TAGS):
+            return mechanism in (PRINCIPALS, TAGS, TIME)
+        return mechanism in _FOUND_AS[self.mechanism]
+
+    def _who(self, account_id: str) -> tuple[str, ...]:
+        tagged = (f"{_OF_PRINCIPAL}{tag}" for tag in self.principal_tags)
+        return (*self._principals_of(account_id), *tagged)
 
     def _principals_of(self, account_id: str) -> tuple[str, ...]:
         homes = {arn: home[1] for arn in self.principals if (home := _ACCOUNT.match(arn))}
@@ -110,7 +126,7 @@ def fit(asked: Asked, carve_out: Mapping[str, Any], account_id: str) -> Fit:
     """How a carve-out that reaches an account fits what was asked for."""
     if account_id not in asked.accounts or not asked.concerns(account_id):
         return Fit.NONE
-    if carve_out.get("mechanism") not in _FOUND_AS[asked.mechanism]:
+    if not asked.is_found_as(str(carve_out.get("mechanism"))):
         return Fit.NONE
     if asked.mechanism in (OTHER_OU, OVERRIDE):
         return Fit.WITHIN
@@ -125,13 +141,19 @@ def covers(carve_out: Mapping[str, Any], wanted: str, account_id: str) -> Fit:
     """How a carve-out fits one line of a scope: a principal, a tag, a Region, a resource or an action."""
     key = str(carve_out.get("key", "")).lower()
     value = str(carve_out.get("value", "")).replace("{account}", account_id)
+    is_of_principal = wanted.startswith(_OF_PRINCIPAL)
+    if is_of_principal is not key.startswith(_OF_PRINCIPAL.lower()) and (
+        is_of_principal or "tag/" in key
+    ):
+        # Whoever may tag a resource is not who may tag a role: one is not the other.
+        return Fit.NONE
     if "tag/" in key:
-        name, _, of = wanted.partition("=")
-        if key.rpartition("tag/")[2] != name.lower():
+        name = wanted.removeprefix(_OF_PRINCIPAL).partition("=")[0]
+        if key.partition("tag/")[2] != name.lower():
             return Fit.NONE
         if carve_out.get("operator") == "Null":
             return Fit.WIDER
-        wanted = of
+        wanted = value_of(wanted)
     elif "tagkeys" in key:
         wanted = wanted.partition("=")[0]
     if value.startswith(_ANYTHING_BUT):
@@ -144,6 +166,13 @@ def covers(carve_out: Mapping[str, Any], wanted: str, account_id: str) -> Fit:
     return Fit.WIDER if matches(value, wanted) else Fit.NONE
 
 
+def value_of(wanted: str) -> str:
+    """What a condition has of a line that is wanted: the value of a tag, anything else as it is."""
+    if wanted.startswith("arn:") or "=" not in wanted:
+        return wanted
+    return wanted.partition("=")[2]
+
+
 def matches(pattern: str, text: str) -> bool:
     """Whether a pattern of AWS (`*`, `?`) matches the whole text."""
     if pattern == text:
@@ -153,5 +182,15 @@ def matches(pattern: str, text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = ({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern)
-    return re.compile("".join(parts), re.DOTALL)
+    """Each piece between stars is looked for once, where it first occurs: a pattern of many stars that a
+    text almost matches would be tried in as many ways as there are otherwise."""
+    first, *pieces = re.split(r"\*+", pattern)
+    if not pieces:
+        return re.compile(_piece(first), re.DOTALL)
+    *middle, last = pieces
+    found = "".join(f"(?>.*?{_piece(one)})" for one in middle)
+    return re.compile(f"{_piece(first)}{found}.*{_piece(last)}", re.DOTALL)
+
+
+def _piece(text: str) -> str:
+    return "".join("." if letter == "?" else re.escape(letter) for letter in text)

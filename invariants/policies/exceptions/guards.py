@@ -2,19 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from invariants.models.exceptions import ExceptionTarget, Risk, ScopeKind
+from invariants.models.exceptions import ExceptionTarget, Risk, ScopeKind, Seat
 from invariants.policies.exceptions import clocks
 from invariants.policies.exceptions.actors import chair_for, seats_of
+from invariants.policies.exceptions.breadth import too_wide
 from invariants.policies.exceptions.facts import Facts, Moment, Said, Who
 
 SHORTEST_WHY: Final = 10
-# So many letters of a pattern have to be letters: `*` alone would be the account.
-LEAST_LITERAL: Final = 5
+# One that begins later is asked for nearer to its day: what is decided now would be out of date by then.
+MOST_AHEAD: Final = timedelta(days=365)
+LONGEST_LINK: Final = 500
+# So long an emergency that ran out without an approval stands against the next.
+LAPSED_DAYS: Final = 30
 REDESIGN: Final = (
     "It has been renewed twice. Propose to redesign the invariant, or to move it to a child OU: an "
     "exception that never ends is a rule."
@@ -28,9 +32,12 @@ class Guard(StrEnum):
     LINE = "LINE"
     WHY = "WHY"
     EMERGENCY = "EMERGENCY"
+    AGAIN = "AGAIN"
     RISK = "RISK"
     ASSESSED = "ASSESSED"
     LENGTH = "LENGTH"
+    STOP = "STOP"
+    UNDECIDED = "UNDECIDED"
     SEATS = "SEATS"
     LINK = "LINK"
     IN_PLACE = "IN_PLACE"
@@ -71,22 +78,15 @@ def _scope(look: Look) -> str:
     is_placed = scope.get(ScopeKind.ACCOUNT) or scope.get(ScopeKind.OU)
     if kind != ExceptionTarget.FINDING and not is_placed:
         return "Its scope names no account and no OU: name those that need it."
-    for pattern in scope.get(ScopeKind.PATTERN, ()):
-        if len(pattern.replace("*", "").replace("?", "")) < LEAST_LITERAL:
-            return f"The pattern {pattern} would cover everything: name what is needed."
-    for principal in scope.get(ScopeKind.PRINCIPAL, ()):
-        if "*" in principal or "?" in principal:
-            return f"The principal {principal} has a wildcard: give the whole ARN."
-    for action in scope.get(ScopeKind.ACTION, ()):
-        if action.split(":")[-1] in ("", "*"):
-            return f"The action {action} is a whole service: name the actions."
-    return ""
+    return too_wide(scope)
 
 
 def _dates(look: Look) -> str:
     facts = look.facts
     if facts.starts_on is None or facts.asked_until is None:
         return "Say from when and until when it is needed."
+    if facts.starts_on > look.at.today + MOST_AHEAD:
+        return "It begins more than a year from now: ask for it nearer to that day."
     if facts.asked_until < max(look.at.today, facts.starts_on):
         return "It would be over before it begins: choose a later day."
     return ""
@@ -104,6 +104,16 @@ def _why(look: Look) -> str:
 
 def _emergency(look: Look) -> str:
     return "" if look.facts.is_emergency else "It was not asked for as an emergency."
+
+
+def _again(look: Look) -> str:
+    """One emergency after the other would be an exception that nobody ever assessed."""
+    if look.facts.lapsed:
+        return (
+            f"{look.facts.lapsed} was granted for the same in an emergency, and its hours went by without an "
+            "approval: this one is assessed and approved first."
+        )
+    return ""
 
 
 def _risk(look: Look) -> str:
@@ -126,8 +136,23 @@ def _length(look: Look) -> str:
     last = last_day_of(facts)
     if last is None or last < look.at.today:
         return "By the time limit of its risk it would be over already: ask for changes."
-    if said.until is not None and not facts.starts_on <= said.until <= last:
+    first = max(facts.starts_on, look.at.today)
+    if said.until is not None and not first <= said.until <= last:
         return f"It can last until {last:%-d %B %Y} at most, and not end before it begins."
+    return ""
+
+
+def _stop(look: Look) -> str:
+    """Before the clock has come by, it would go on past its hours otherwise."""
+    stop = look.facts.emergency_until
+    if look.facts.state == "EMERGENCY" and stop is not None and look.at.now >= stop:
+        return "Its 72 hours are over: what is still needed is asked for anew."
+    return ""
+
+
+def _undecided(look: Look) -> str:
+    if set(look.facts.approvals) - {Seat.EMERGENCY}:
+        return "Somebody has approved it at the risk that it has: it stays."
     return ""
 
 
@@ -152,8 +177,13 @@ def _seats(look: Look) -> str:
 
 
 def _link(look: Look) -> str:
-    if look.facts.has_policy and not look.said.link.startswith("https://"):
+    link = look.said.link
+    if look.facts.has_policy and not link:
         return "Give the link of the pull request that changes the policy (https://…)."
+    if link and not link.startswith("https://"):
+        return "A link of a pull request begins with https://."
+    if len(link) > LONGEST_LINK:
+        return f"A link of a pull request has {LONGEST_LINK} characters at most."
     return ""
 
 
@@ -223,7 +253,9 @@ GUARDS: Final[Mapping[Guard, Rule]] = MappingProxyType(
             "It names accounts or OUs (or one finding), and covers nothing by a bare wildcard.",
             _scope,
         ),
-        Guard.DATES: Rule("It begins before it ends, and ends no earlier than today.", _dates),
+        Guard.DATES: Rule(
+            "It begins within a year and before it ends, and ends no earlier than today.", _dates
+        ),
         Guard.LINE: Rule(
             f"Its line has been renewed {clocks.MOST_RENEWALS} times at most; then the invariant is to be "
             "redesigned.",
@@ -231,6 +263,11 @@ GUARDS: Final[Mapping[Guard, Rule]] = MappingProxyType(
         ),
         Guard.WHY: Rule("A reason is written.", _why, is_said=True),
         Guard.EMERGENCY: Rule("It was asked for as an emergency.", _emergency),
+        Guard.AGAIN: Rule(
+            f"No emergency of the same, in a place of this, has run out unapproved in the last {LAPSED_DAYS} "
+            "days.",
+            _again,
+        ),
         Guard.RISK: Rule(
             "The risk is given with and without what compensates for it.", _risk, is_said=True
         ),
@@ -240,8 +277,9 @@ GUARDS: Final[Mapping[Guard, Rule]] = MappingProxyType(
         Guard.LENGTH: Rule(
             "It lasts no longer than asked for, and than the limit of the graver of severity and risk.",
             _length,
-            is_said=True,
         ),
+        Guard.STOP: Rule("Of an emergency, its 72 hours are not over.", _stop),
+        Guard.UNDECIDED: Rule("Nobody has approved it yet at another risk.", _undecided),
         Guard.SEATS: Rule("Every approval that its risk needs is there.", _seats),
         Guard.LINK: Rule(
             "Where a policy changes, the pull request is linked.", _link, is_said=True

@@ -31,24 +31,75 @@ Findings in the scope of an exception in force count as excepted: neutral in the
 the raw one. An exception from an invariant covers the findings of the controls that its scope names, and
 of no others. When it ends they fail again the same day; days that are over stay as they are.
 
+Lines of a scope of one kind add up, and kinds narrow each other. Resources by id, tag and pattern are one
+kind; principals by ARN and those that carry a tag are another. Whoever may set that tag decides who is
+exempt: see [the edit of the policy](policy-edits.md#tags-and-who-may-set-them).
+
 Every step is an event with who, when, from where, why, and each field before and after. The database
 numbers them without a gap, refuses to change or remove one, and refuses a change that no event of the same
 transaction tells of.
 
-A renewal is a request of its own, reviewed like the first; there are two at most. The day that was typed
+A renewal is a request of its own, reviewed like the first; there are two at most. One that is no wider takes
+over what is in place: whoever put that in place is its implementer, and neither assesses nor approves it. Wider,
+or where it was removed or lost meanwhile, somebody has to put it in place again. The day that was typed
 is kept, also where the limit of the risk cuts it. After a standstill the clock catches up: what ended
 meanwhile ends as of when it did, and of the notices that were missed only the last is given. It looks
 every five minutes, one exception after the other: one that fails is named in the log, holds up no other, and
 is tried again the next time. Half of its life is a reason to look at it again. Business days are those of the
 organisation's time zone, without weekends and the days of `POSTURE_HOLIDAYS`.
 
+## Beside what is deployed
+
+Each collection compares what was approved with what is deployed. What differs is an item of the inbox, with an
+owner, an age, a clock, and what helps: approved and not deployed once its clock has run out (an emergency: after
+as many hours as it may take to grant it), deployed and not approved, ended and still deployed, and what has to be
+looked at again. It waits for who put the exception in place, or for whoever may where that person no longer may;
+for the platform team; for the team that the invariant names as its owner, and whoever manages invariants; for the
+approvers of its tier; or for who asked. A request of which an item says what is to be done does not wait beside it.
+
+An account in an OU of role *exceptions* that is without an invariant which holds elsewhere was let off as well:
+without an approval it is deployed and not approved, one item for all such accounts of the OU. What the invariant
+itself grants to such OUs is none.
+
+In an account that is suspended or closed AWS lets nothing pass, and no SCP or RCP reaches the management account:
+there an exception that has ended is moot, whatever the policy still says. A collection that was whole closes it
+where that is so of all its accounts that can be judged and it is gone from the others; the log says why. An
+account that is only being closed still counts, and so does one outside the targets by now: of that nothing can be
+told, and the exception stays open until it can. Should the account work again, what is left is found as deployed
+and not approved. While an exception lasts nothing follows from a suspension.
+
+A policy that differs from the catalogue by what exceptions in force let through has drifted, and names them. Where
+that is all of the difference it does not count as open drift; anything else beside it does.
+
 ## Ways to it
 
 Pages, the [API](api.md#writing) and `manage.py exception` take the same steps under the same guards, and the
 log says which it was. Whoever runs commands says whose rights count (`--as`); the log has the name of the
-shell's user beside that. There is no administration by Django. Tokens of the API neither assess nor approve,
-and stand in for nobody. What one person may approve counts once on a record, by themselves or by whoever
-stands in for them.
+shell's user beside that, who can act under one name only on a record. There is no administration by Django.
+Tokens of the API neither assess nor approve, and stand in for nobody. What one person may approve counts once on a record, by themselves or by whoever
+stands in for them; where it was used, they are an approver of the record and have no other part in it.
+
+Of two who decide at the same moment one comes first. The other is told who decided what meanwhile, with what
+they had typed kept, and nothing of theirs is done: a page sends with each step which event it showed last. The
+record is locked for the length of a step, so that nothing is lost or done twice, and neither the clock nor a
+collection is in the way of it.
+
+## The numbers
+
+*Exceptions in numbers* has every number of the process with its meaning, its target and where it comes from;
+its CSV file and `/api/v1/exceptions/numbers/` have the same values. K3, the weekly review (page, mail and
+paper) and scorecards count by the same conditions; a test compares them in one world.
+
+- Tiles and tables are of the moment of the page. Lines are of one OU, for who sees all of it: a point is what
+  the last collection of its day counted, and the page says when that was.
+- Waits count what is still open for as long as it has waited (Kaplan and Meier), so that nothing gets better
+  by leaving it undecided; where too few are decided it says *not reached yet*, and *no data* without any.
+- A decision is in time by one business day for the triage and then the days of its risk. A late triage wins no
+  time; what was sent back waits for who asked, and starts anew when it is submitted again.
+- AWS records no call that a carve-out let through. Utilisation is a least share, of calls in the scope that a
+  policy denied within 90 days; an exception without one is unknown, and so are all where no event queue or
+  import records denials.
+- The zombie rate is known of the whole organisation, after a comparison that was whole.
 
 ## The record for an auditor
 

@@ -32,6 +32,7 @@ class Transition:
 
 _READY: Final = (Guard.COMPLETE, Guard.SCOPE, Guard.DATES, Guard.LINE)
 _APPROVAL: Final = (Guard.COMPLETE, Guard.SCOPE, Guard.ASSESSED, Guard.LENGTH, Guard.SEATS)
+_AFTERWARDS: Final = (*_APPROVAL[:-1], Guard.STOP, Guard.SEATS)
 _SEEN: Final = (Guard.IN_PLACE, Guard.SOMEBODY, Guard.BEGUN)
 
 
@@ -98,19 +99,31 @@ TRANSITIONS: Final = (
         Verb.GRANT,
         State.EMERGENCY,
         actors.GRANTER,
-        (Guard.EMERGENCY, Guard.COMPLETE, Guard.SCOPE, Guard.DATES, Guard.WHY),
+        (Guard.EMERGENCY, Guard.AGAIN, Guard.COMPLETE, Guard.SCOPE, Guard.DATES, Guard.WHY),
     ),
-    Transition(State.EMERGENCY, Verb.IMPLEMENT, State.EMERGENCY, actors.IMPLEMENTER, (Guard.LINK,)),
-    Transition(State.EMERGENCY, Verb.FIND, State.EMERGENCY, actors.BY_COLLECTION, _SEEN),
+    Transition(
+        State.EMERGENCY,
+        Verb.IMPLEMENT,
+        State.EMERGENCY,
+        actors.IMPLEMENTER,
+        (Guard.LINK, Guard.STOP),
+    ),
+    Transition(
+        State.EMERGENCY, Verb.FIND, State.EMERGENCY, actors.BY_COLLECTION, (*_SEEN, Guard.STOP)
+    ),
     *(
         # In force since the emergency, until a collection says otherwise.
         Transition(one, Verb.LOSE, one, actors.BY_COLLECTION, (Guard.GONE,))
         for one in (State.EMERGENCY, State.APPROVED, State.IMPLEMENTING)
     ),
     Transition(
-        State.EMERGENCY, Verb.ASSESS, State.EMERGENCY, actors.ASSESSOR, (Guard.RISK, Guard.WHY)
+        State.EMERGENCY,
+        Verb.ASSESS,
+        State.EMERGENCY,
+        actors.ASSESSOR,
+        (Guard.RISK, Guard.WHY, Guard.STOP, Guard.UNDECIDED),
     ),
-    Transition(State.EMERGENCY, Verb.APPROVE, State.APPROVED, actors.APPROVER, _APPROVAL),
+    Transition(State.EMERGENCY, Verb.APPROVE, State.APPROVED, actors.APPROVER, _AFTERWARDS),
     Transition(State.EMERGENCY, Verb.EXPIRE, State.EXPIRED, actors.BY_CLOCK, (Guard.OVER,)),
     Transition(State.EMERGENCY, Verb.REVOKE, State.REVOKED, actors.REVOKER, (Guard.WHY,)),
 )
