@@ -6,6 +6,7 @@ from django.urls import URLPattern, path, re_path
 
 from invariants.api.coverage import InvariantAccountList, InvariantOuList
 from invariants.api.events import DenialList, DriftList
+from invariants.api.exceptions.differences import ExceptionDifferenceList
 from invariants.api.exceptions.numbers import ExceptionNumbers
 from invariants.api.exceptions.reading import (
     REF_PATTERN,
@@ -27,6 +28,11 @@ _REF: Final = rf"^exceptions/(?P<ref>{REF_PATTERN})/"
 
 _of_exceptions: Final[list[URLPattern]] = [
     path("exceptions/", ExceptionList.as_view(), name="api_exceptions"),
+    path(
+        "exceptions/differences/",
+        ExceptionDifferenceList.as_view(),
+        name="api_exception_differences",
+    ),
     path("exceptions/numbers/", ExceptionNumbers.as_view(), name="api_exception_numbers"),
     re_path(rf"{_REF}$", ExceptionDetail.as_view(), name="api_exception"),
     re_path(rf"{_REF}events/$", ExceptionEventList.as_view(), name="api_exception_events"),

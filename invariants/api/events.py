@@ -40,7 +40,13 @@ class DriftShape(Shape):
     changed_by = serializers.CharField(help_text="Who, from CloudTrail; empty where nobody told.")
     changed_at = Moment(allow_null=True)
     event_id = serializers.CharField()
-    standing = serializers.CharField(help_text="open, accepted or ended.")
+    standing = serializers.CharField(
+        help_text="open, explained, accepted or ended. Explained: it is what exceptions in force ask for, "
+        "and no more."
+    )
+    exceptions = serializers.ListField(
+        child=serializers.CharField(), help_text="Exceptions whose carve-outs are part of it."
+    )
     owner = serializers.CharField()
     note = serializers.CharField()
 

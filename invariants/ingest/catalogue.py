@@ -31,6 +31,8 @@ _HERE: Final = Path(invariants.__file__).parent
 # What a reading depends on besides the files themselves: another release reads them anew.
 _CODE: Final = ("catalog/*.py", "engine/*.py", "engine/data/*", "lint/*.py", "lint/*.yaml")
 _State = Invariant.State
+# The roles of OUs and of all OUs below them, by their paths of names.
+_Roles = tuple[tuple[str, frozenset[catalog.AccountRole]], ...]
 _COLUMNS: Final = (
     *("statement", "condition", "why", "type", "type_name", "severity", "area", "owner"),
     *("is_mandatory", "gone_at"),
@@ -60,7 +62,8 @@ def load_catalogue(
     newest = CatalogLoad.objects.filter(organization=organization).order_by("-pk").first()
     if newest is not None and newest.files == files:
         return None
-    found, problems, read_as = _read(files, tuple(folders), tuple(roles_at.items()))
+    texts = digest_of(folders, {})
+    found, problems = _read(texts, tuple(folders))
     if found is None:
         return CatalogLoad.objects.create(
             organization=organization,
@@ -69,6 +72,7 @@ def load_catalogue(
             files=files,
             problems=[_problem(problem) for problem in problems],
         )
+    read_as = _read_as(texts, tuple(folders), _named(found, roles_at))
     with transaction.atomic():
         # One at a time: numbers of versions are counted up.
         Organization.objects.select_for_update().get(pk=organization.pk)
@@ -102,15 +106,27 @@ def read(
 
 @lru_cache(maxsize=2)
 def _read(
-    files: str,
-    folders: tuple[Path, ...],
-    roles_at: tuple[tuple[str, frozenset[catalog.AccountRole]], ...],
-) -> tuple[catalog.Catalogue | None, tuple[catalog.Problem, ...], Mapping[str, readings.Reading]]:
-    """Once for all organisations that have the same: `files` is the digest of all it depends on."""
-    found, problems = read(folders)
-    if found is None:
-        return None, problems, {}
-    return found, (), readings.readings(found, roles_at=dict(roles_at))
+    texts: str, folders: tuple[Path, ...]
+) -> tuple[catalog.Catalogue | None, tuple[catalog.Problem, ...]]:
+    """Once for all organisations that have the same: `texts` is the digest of all it depends on."""
+    return read(folders)
+
+
+@lru_cache(maxsize=4)
+def _read_as(
+    texts: str, folders: tuple[Path, ...], roles_at: _Roles
+) -> Mapping[str, readings.Reading]:
+    """Once for all organisations where the OUs that the catalogue names have the same roles."""
+    found, _ = _read(texts, folders)
+    return {} if found is None else readings.readings(found, roles_at=dict(roles_at))
+
+
+def _named(found: catalog.Catalogue, roles_at: readings.RolesAt) -> _Roles:
+    """Of the OUs those that invariants have as targets by name: no reading depends on another."""
+    names = {readings.plain_path(ou) for record in found for ou in record.targets.ous}
+    return tuple(
+        (path, frozenset(roles)) for path, roles in sorted(roles_at.items()) if path in names
+    )
 
 
 def digest_of(folders: Sequence[Path], roles_at: readings.RolesAt) -> str:

@@ -44,7 +44,12 @@ AGES: Final[Mapping[str, tuple[str, timedelta]]] = {
     "7d": ("More than a week", timedelta(days=7)),
     "30d": ("More than a month", timedelta(days=30)),
 }
-STANDINGS: Final = (("open", "Open"), ("accepted", "Accepted"), ("ended", "Ended"))
+STANDINGS: Final = (
+    ("open", "Open"),
+    ("explained", "By exceptions"),
+    ("accepted", "Accepted"),
+    ("ended", "Ended"),
+)
 HEADS: Final = (
     *("kind", "severity", "invariant", "policy", "policy id", "where", "summary", "state"),
     *("first seen", "last seen", "ended", "changed by", "changed at", "owner"),
@@ -56,7 +61,7 @@ _ENDED_KEYS: Final = (web.Key("ended_at", is_descending=True), web.Key("pk", is_
 
 
 def open_drift(user: AnyUser) -> "QuerySet[Drift]":
-    """What is there now and nobody has accepted."""
+    """What is there now, nobody has accepted, and exceptions in force do not explain."""
     return Drift.objects.visible_to(user).open()
 
 
@@ -95,7 +100,8 @@ def inbox(
     cursor = web.read_cursor(cursor_text, keys=keys)
     found = web.keyset(_ranked(_related(rows)), keys=keys, cursor=cursor, size=size)
     counted = narrowed.aggregate(
-        open=Count("pk", filter=Q(ended_at=None, state="OPEN")),
+        open=Count("pk", filter=Q(ended_at=None, state="OPEN", is_explained=False)),
+        explained=Count("pk", filter=Q(ended_at=None, state="OPEN", is_explained=True)),
         accepted=Count("pk", filter=Q(ended_at=None, state="ACCEPTED")),
         ended=Count("pk", filter=~Q(ended_at=None)),
     )
@@ -184,8 +190,10 @@ def _narrowed(found: "QuerySet[Drift]", filters: Filters, *, now: datetime) -> "
 def _standing(found: "QuerySet[Drift]", standing: str) -> "QuerySet[Drift]":
     if standing == "ended":
         return found.filter(ended_at__isnull=False)
-    state = Drift.State.ACCEPTED if standing == "accepted" else Drift.State.OPEN
-    return found.filter(ended_at=None, state=state)
+    if standing == "accepted":
+        return found.filter(ended_at=None, state=Drift.State.ACCEPTED)
+    is_explained = standing == "explained"
+    return found.filter(ended_at=None, state=Drift.State.OPEN, is_explained=is_explained)
 
 
 def _ranked(found: "QuerySet[Drift]") -> "QuerySet[Drift]":
@@ -228,6 +236,8 @@ def _row(drift: Drift) -> Row:
         state=drift.state,
         owner=drift.owner,
         note=drift.note,
+        exceptions=tuple(drift.exceptions),
+        is_explained=drift.is_explained,
         decided_by=drift.decided_by_name,
         decided_at=drift.decided_at,
         decided_why=drift.decided_why,

@@ -59,12 +59,16 @@ class Row:
     decided_by: str
     decided_at: datetime | None
     decided_why: str
+    exceptions: tuple[str, ...] = ()
+    is_explained: bool = False
 
     @property
     def standing(self) -> str:
         if self.ended_at:
             return "ended"
-        return "accepted" if self.state == Drift.State.ACCEPTED else "open"
+        if self.state == Drift.State.ACCEPTED:
+            return "accepted"
+        return "explained" if self.is_explained else "open"
 
     @property
     def changed_by_short(self) -> str:
@@ -96,7 +100,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """A page of rows, how many there are in all three standings, and what can be chosen."""
+    """A page of rows, how many there are in each standing, and what can be chosen."""
 
     page: web.Page[Row]
     total: int

@@ -11,7 +11,6 @@ from django.views.decorators.vary import vary_on_headers
 
 from findings import access as findings_access
 from invariants.forms.filters import TABS, DetailForm
-from invariants.models import Drift
 from invariants.queries import (
     denials,
     drift,
@@ -47,9 +46,7 @@ def invariant_detail(request: HttpRequest, key: str) -> TemplateResponse:
         "tabs": [(code, name) for code, name in TABS if page.sees_all or code not in _WHOLE],
         "cells": [(cell, _href(page, cell)) for cell in page.cells],
         "drifts": drifts,
-        "open_drift": sum(
-            1 for one in drifts if one.state == Drift.State.OPEN and not one.ended_at
-        ),
+        "open_drift": sum(1 for one in drifts if one.standing == "open"),
         "may_move": register.may_move(request.user),
         "denials": denials.of_invariant(request.user, invariant, today=now.date()),
         "violations": violations.of_invariant(request.user, invariant),

@@ -73,12 +73,24 @@
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.target.closest?.("form[data-keep]")) isDirty = false;
   });
+  for (const name of ["htmx:responseError", "htmx:sendError"]) {
+    document.addEventListener(name, (event) => {
+      const box = event.target.closest?.("form[data-keep]");
+      const said = box && document.getElementById(`${box.id}-kept`);
+      if (!said) return;
+      isDirty = true;
+      store();
+      said.textContent = "Not kept yet. What you type stays in this tab: load the page again to go on.";
+    });
+  }
   document.addEventListener("draft-kept", () => (isDirty ? store() : forget()));
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     // Sent, or kept and left: there is nothing to bring back.
     if (event.target.closest?.("form[data-keep]") && event.detail.xhr.getResponseHeader("HX-Redirect")) forget();
   });
-  // What is missing is read out, and shown first.
-  document.addEventListener("htmx:afterSettle", () => document.querySelector("#ask-errors")?.focus());
+  // What is missing is read out, and shown first: when the form came back, not while somebody types on.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.matches?.("form[data-keep]")) event.target.querySelector("[data-told]")?.focus();
+  });
   window.addEventListener("load", restore);
 })();

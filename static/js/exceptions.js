@@ -11,8 +11,9 @@
 
   // Which row is shown
   function markCurrent() {
+    const shown = find("[data-shown]", pane())?.dataset.shown;
     for (const link of document.querySelectorAll("[data-inbox] [data-rows] a.t")) {
-      if (new URL(link.href).pathname === location.pathname) link.setAttribute("aria-current", "true");
+      if (new URL(link.href).pathname.endsWith(`/${shown}/`)) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     }
   }
@@ -29,7 +30,11 @@
     if (event.target !== pane()) return;
     find("[data-inbox]").setAttribute("data-open", "");
     markCurrent();
-    find("#refused, #meanwhile", pane())?.scrollIntoView({ block: "center" });
+    bringBack();
+    // The button that was pressed is gone: what came of it is read out, and the keyboard goes on there.
+    const answer = find("#refused, #meanwhile", pane());
+    answer?.scrollIntoView({ block: "center" });
+    answer?.focus({ preventScroll: true });
   });
 
   let opening = 0;
@@ -61,6 +66,45 @@
       event.preventDefault();
     }
   });
+
+  // What was written in a form is not lost when the session has ended meanwhile: it is back after the
+  // sign-in, and forgotten once it arrived.
+  const KEPT = "said:";
+  const place = () => KEPT + find("[data-shown]", pane())?.dataset.shown;
+  const texts = (from) => [...from.querySelectorAll("textarea[id]")].filter((area) => area.value);
+
+  function keepWords(form) {
+    const words = texts(form).map((area) => [area.id, area.value]);
+    try {
+      if (words.length) sessionStorage.setItem(place(), JSON.stringify(words));
+    } catch { /* no room, or not allowed */ }
+  }
+
+  function bringBack() {
+    if (!pane()) return;
+    let words = null;
+    try {
+      words = JSON.parse(sessionStorage.getItem(place()) ?? "null");
+      sessionStorage.removeItem(place());
+    } catch { return; }
+    const before = document.referrer && new URL(document.referrer).pathname;
+    if (!words || !before || before.startsWith("/exceptions/")) return;
+    for (const [id, value] of words) {
+      const area = document.getElementById(id);
+      if (!area || area.value) continue;
+      area.value = value;
+      area.closest("details")?.setAttribute("open", "");
+    }
+  }
+
+  document.addEventListener("submit", (event) => {
+    if (pane()?.contains(event.target)) keepWords(event.target);
+  }, true);
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (!event.detail.xhr.getResponseHeader("HX-Redirect")) return;
+    try { sessionStorage.removeItem(place()); } catch { /* nothing was kept */ }
+  });
+  document.addEventListener("DOMContentLoaded", bringBack);
 
   // Mentions
   const WORD = /(^|[^\w.@+-])@([\w.+-]{1,60})$/;

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from invariants.evaluation.drift import attachments, contents, matching, values
+from invariants.evaluation.drift import attachments, contents, explaining, matching, values
 from invariants.evaluation.drift.classes import PolicyClass, class_of
 from invariants.evaluation.drift.records import Deployed, Difference, Findings, Picture
 from invariants.policies import targets
@@ -18,7 +18,7 @@ def find(picture: Picture, *, gone: Sequence[Deployed] = ()) -> Findings:
     ties = matching.tie(picture.demands, own)
     differences = tuple(
         chain(
-            contents.edited(picture, ties),
+            explaining.explained(picture, ties, contents.edited(picture, ties)),
             contents.missing(picture, ties, gone=gone),
             contents.unmanaged(picture, ties, own),
             contents.disabled(picture),

@@ -26,6 +26,8 @@ _TOLD: Final = (
     "before",
     "after",
     "restore",
+    "exceptions",
+    "is_explained",
 )
 _NOBODY: Final[Mapping[str, Any]] = {
     "changed_by": "",
@@ -46,7 +48,8 @@ _UNDECIDED: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Keys of the rows that opened and that ended, and how many last."""
+    """Keys of the rows that opened and that ended, and how many last. What exceptions in force explain
+    is not open: it opens when they do no longer, and ends when they do."""
 
     opened: tuple[int, ...]
     ended: tuple[int, ...]
@@ -68,6 +71,7 @@ def keep(organization: Organization, findings: Findings, *, now: datetime) -> Ke
     }
     found = {digest(one.identity): one for one in findings.differences}
     absent_at = _last_compared(organization)
+    was_open = {row.pk for row in lasting.values() if not row.is_explained}
     seen = [_again(lasting[key], one, now=now) for key, one in found.items() if key in lasting]
     absent = [row for key, row in lasting.items() if key not in found]
     held = [row for row in absent if _is_held(row, findings)]
@@ -87,8 +91,17 @@ def keep(organization: Organization, findings: Findings, *, now: datetime) -> Ke
         batch_size=_BATCH,
     )
     return Kept(
-        opened=tuple(row.pk for row in opened),
-        ended=tuple(sorted(row.pk for row in ended)),
+        opened=(
+            *(row.pk for row in opened if not row.is_explained),
+            *sorted(row.pk for row in seen if not row.is_explained and row.pk not in was_open),
+        ),
+        ended=tuple(
+            sorted(
+                row.pk
+                for row in (*ended, *(one for one in seen if one.is_explained))
+                if row.pk in was_open
+            )
+        ),
         lasting=len(found),
         held=len(held),
     )
@@ -148,6 +161,8 @@ def _told(one: Difference) -> dict[str, Any]:
         "before": one.before,
         "after": one.after,
         "restore": dict(one.restore),
+        "exceptions": list(one.exceptions),
+        "is_explained": one.is_explained,
     }
 
 

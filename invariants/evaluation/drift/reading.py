@@ -3,15 +3,31 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
-from invariants.evaluation.drift.records import Demand, Deployed, Picture, Spot, Told
-from invariants.models import EffectivePolicyReading, Invariant
+from django.db.models import Q
+
+from invariants.evaluation.drift.records import Demand, Deployed, KeptEdit, Picture, Spot, Told
+from invariants.models import (
+    EffectivePolicyReading,
+    ExceptionPolicyEdit,
+    ExceptionRequest,
+    Invariant,
+)
+from invariants.models.exceptions import ExceptionState as State
 from inventory.models import Account, Organization, OrganizationalUnit, OrgPolicy, PolicyAttachment
+
+_GRANTED: Final = (
+    State.EMERGENCY,
+    State.APPROVED,
+    State.IMPLEMENTING,
+    State.ACTIVE,
+    State.EXPIRING,
+)
 
 
 def read(organization: Organization) -> Picture:
-    """Everything that drift is found from; six queries."""
+    """Everything that drift is found from; seven queries, and one more where exceptions last."""
     return Picture(
         root_id=organization.root_id,
         management_account_id=organization.management_account_id,
@@ -20,6 +36,7 @@ def read(organization: Organization) -> Picture:
         demands=_demands(organization),
         policies=_policies(organization),
         told=_told(organization),
+        edits=_edits(organization),
     )
 
 
@@ -119,3 +136,28 @@ def _told(organization: Organization) -> dict[tuple[str, str], Told]:
         (row.policy_type, row.stack): Told(row.value if row.state == known else None, row.why)
         for row in rows
     }
+
+
+def _edits(organization: Organization) -> tuple[KeptEdit, ...]:
+    """Of exceptions that are in place, or that somebody puts in place; a renewal has the edits of those
+    that it renews as well."""
+    rows = ExceptionRequest.objects.filter(organization=organization, state__in=_GRANTED)
+    lasting = rows.filter(Q(verified_at__isnull=False) | Q(implementer_id__isnull=False))
+    refs = {
+        pk: one.ref
+        for one in lasting.select_related("renews").order_by("pk")
+        for pk in (one.pk, one.renews_id, one.renews.renews_id if one.renews else None)
+        if pk is not None
+    }
+    if not refs:
+        return ()
+    kept = ExceptionPolicyEdit.objects.filter(request__in=refs).exclude(content={})
+    newest = {one.request_id: one for one in kept.order_by("pk")}
+    return tuple(
+        KeptEdit(
+            refs[pk], edit["policy_id"], tuple(edit.get("pieces", ())), tuple(edit.get("marks", ()))
+        )
+        for pk, one in sorted(newest.items(), key=lambda pair: pair[1].pk)
+        for edit in one.content.get("edits", ())
+        if edit.get("policy_id")
+    )

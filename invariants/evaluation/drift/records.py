@@ -79,6 +79,20 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptEdit:
+    """What an exception that is in force, or being put in place, was approved to change in one policy.
+
+    `pieces` are statements `before` and `after`, `marks` the values that they exempt by then, as
+    invariants.carving tells them. The oldest edit comes first.
+    """
+
+    ref: str
+    policy_id: str
+    pieces: tuple[Mapping[str, Any], ...] = ()
+    marks: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """An organisation at one moment: what is demanded, what stands, and where."""
 
@@ -90,6 +104,7 @@ class Picture:
     policies: tuple[Deployed, ...]
     told: Mapping[tuple[str, str], Told] = field(default_factory=dict)
     """By policy type and digest of the stack."""
+    edits: tuple[KeptEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +126,9 @@ class Difference:
     before: str = ""
     after: str = ""
     restore: Mapping[str, Any] = field(default_factory=dict)
+    exceptions: tuple[str, ...] = ()
+    """Exceptions whose carve-outs are part of it; `is_explained`: it is nothing else."""
+    is_explained: bool = False
 
     @property
     def identity(self) -> tuple[str, ...]:

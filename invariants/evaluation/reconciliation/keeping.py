@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from invariants.evaluation.reconciliation import baselines, items
 from invariants.evaluation.reconciliation.baselines import Change
@@ -16,8 +16,11 @@ from invariants.models import Coverage, ExceptionMismatch, ReconciliationRun
 from invariants.models.exceptions import MismatchKind as Kind
 from invariants.models.exceptions import MismatchOwner as Owner
 from invariants.policies.exceptions import tiers
+from invariants.policies.exceptions.fitting import OTHER_OU
+from invariants.queries.exceptions import calendar_of
 from inventory.models import Organization
 
+_ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('invariants.reconciliation'))"
 _BATCH: Final = 500
 _RUNS_KEPT: Final = 500
 # What may differ from one collection to the next without being another difference.
@@ -60,7 +63,10 @@ def keep(
 
     Where the policies were not read as a whole, what they carry stays as it was.
     """
-    Organization.objects.select_for_update().get(pk=organization.pk)
+    with connection.cursor() as cursor:
+        # Not the organisation's row: who has a record in hand writes rows that refer to it, and would wait
+        # for this, as this waits for their record.
+        cursor.execute(_ONE_AT_A_TIME)
     changes = baselines.compare(organization.pk, picture, seen, now=now)
     tally = items.of_deployed(picture) if picture.is_whole else None
     found = {
@@ -73,6 +79,7 @@ def keep(
     }
     rows = ExceptionMismatch.objects.lasting().filter(organization=organization).order_by("pk")
     lasting = {row.key: row for row in rows.select_for_update(of=("self",))}
+    found = _with_clocks(organization, found, lasting, now=now)
     ended = _ended(lasting, found, picture, seen)
     for row in ended:
         row.ended_at = now
@@ -91,6 +98,22 @@ def keep(
         opened=len(opened),
         ended=len(ended),
     )
+
+
+def _with_clocks(
+    organization: Organization,
+    found: Mapping[str, Item],
+    lasting: Mapping[str, ExceptionMismatch],
+    *,
+    now: datetime,
+) -> dict[str, Item]:
+    """Each with the moment by which it has to be put right, which does not move while it lasts."""
+    calendar = calendar_of(organization)
+    return {
+        key: replace(one, due_at=items.due_of(one, since=since, calendar=calendar))
+        for key, one in found.items()
+        for since in [lasting[key].first_seen if key in lasting else now]
+    }
 
 
 def note(organization: Organization, error: Exception, *, now: datetime) -> None:
@@ -161,22 +184,26 @@ def _was_looked_at(row: ExceptionMismatch, picture: Picture, seen: Mapping[int, 
 def _doubtful(rows: Iterable[ExceptionMismatch]) -> set[int]:
     """Carve-outs of which it is not known whether they are gone: where an invariant is unknown, or
     broken, its exemptions are not tried. One query."""
-    by_row = {row.pk: row.evidence for row in rows}
+    found_rows = list(rows)
+    by_row = {row.pk: row.evidence for row in found_rows}
     if not by_row:
         return set()
+    # Of what an account is without because of its OU no exemption is tried.
+    moved = {row.pk for row in found_rows if row.mechanism == OTHER_OU}
     keys = {key for one in by_row.values() for key in one.get("invariants", ())}
     accounts = {account_id for one in by_row.values() for account_id in one.get("accounts", ())}
     states = [Coverage.State.UNKNOWN, Coverage.State.BROKEN]
     found = set(
         Coverage.objects.filter(
             invariant__key__in=keys, account__account_id__in=accounts, state__in=states
-        ).values_list("invariant__key", "account__account_id")
+        ).values_list("invariant__key", "account__account_id", "state")
     )
     return {
         pk
         for pk, one in by_row.items()
         if any(
-            (key, account_id) in found
+            (key, account_id, state) in found
+            for state in (states[:1] if pk in moved else states)
             for key in one.get("invariants", ())
             for account_id in one.get("accounts", ())
         )

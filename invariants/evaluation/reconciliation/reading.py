@@ -13,6 +13,7 @@ from invariants.evaluation.coverage.world import PolicyText
 from invariants.evaluation.reconciliation.records import (
     ASKED,
     ENDED,
+    EXCEPTIONS,
     GRANTED,
     Case,
     Deployed,
@@ -50,6 +51,23 @@ GROUP BY p.id, i.key ORDER BY i.key, p.id
 """
 
 
+_LET_OFF: Final = """
+SELECT a.account_id, array_agg(i.key ORDER BY i.key)
+FROM invariants_coverage c
+JOIN invariants_invariant i ON i.id = c.invariant_id
+JOIN inventory_account a ON a.id = c.account_id
+JOIN inventory_organizationalunit o ON o.id = a.ou_id
+WHERE i.organization_id = %(organization)s AND i.gone_at IS NULL AND a.gone_at IS NULL
+    AND c.state = 'MISSING' AND o.role = %(role)s AND EXISTS (
+        SELECT FROM invariants_coverage h
+        JOIN inventory_account b ON b.id = h.account_id
+        JOIN inventory_organizationalunit p ON p.id = b.ou_id
+        WHERE h.invariant_id = c.invariant_id AND h.state IN ('ENFORCED', 'CARVED_OUT')
+            AND b.gone_at IS NULL AND p.role <> %(role)s)
+GROUP BY a.account_id
+"""
+
+
 def read(organization: Organization, *, matching: Matching, now: datetime) -> Picture:
     """The exceptions that are asked for or granted, or ended and not closed, and what is deployed.
 
@@ -64,6 +82,8 @@ def read(organization: Organization, *, matching: Matching, now: datetime) -> Pi
     cases = _cases(organization, requests, asked)
     deployed = _deployed(organization) if freshness.is_whole else ()
     standings = _standings(organization, cases) if freshness.is_whole else {}
+    let_off = _let_off(organization) if freshness.is_whole else {}
+    has_any = bool(cases or deployed or let_off)
     return Picture(
         is_whole=freshness.is_whole,
         read_at=freshness.read_at,
@@ -73,9 +93,10 @@ def read(organization: Organization, *, matching: Matching, now: datetime) -> Pi
         standings=standings,
         deployed=deployed,
         policies=_policies(organization, standings, deployed),
-        places=_places(organization) if cases or deployed else {},
-        rules=_rules(organization) if cases or deployed else {},
+        places=_places(organization) if has_any else {},
+        rules=_rules(organization) if has_any else {},
         matching=_matching(cases, matching),
+        let_off=let_off,
     )
 
 
@@ -122,6 +143,12 @@ def _deployed(organization: Organization) -> tuple[Deployed, ...]:
         for key, carve_outs, accounts in rows
         for carve_out in _parsed(carve_outs)
     )
+
+
+def _let_off(organization: Organization) -> dict[str, tuple[str, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LET_OFF, {"organization": organization.pk, "role": EXCEPTIONS})
+        return {account_id: tuple(keys) for account_id, keys in cursor.fetchall()}
 
 
 def _parsed(carve_outs: Any) -> list[dict[str, Any]]:
@@ -187,11 +214,10 @@ def _is_kept_by_aws(policy: OrgPolicy) -> bool:
 
 def _places(organization: Organization) -> dict[str, Place]:
     rows = Account.objects.live().filter(organization=organization)
+    columns = ("account_id", "pk", "ou__ou_id", "ou__role", "name", "ou__name", "state")
     return {
-        account_id: Place(pk, ou_id, role)
-        for account_id, pk, ou_id, role in rows.values_list(
-            "account_id", "pk", "ou__ou_id", "ou__role"
-        )
+        account_id: Place(pk, ou_id, role, name, ou_name, state)
+        for account_id, pk, ou_id, role, name, ou_name, state in rows.values_list(*columns)
     }
 
 

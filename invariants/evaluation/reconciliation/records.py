@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from invariants.models import ExceptionRequest
 from invariants.models.exceptions import ExceptionState as State
 from invariants.policies.exceptions.fitting import Asked
 
+# The role of the OUs to which accounts are moved that are let off.
+EXCEPTIONS: Final = "EXCEPTIONS"
 ENDED = frozenset({State.EXPIRED, State.REVOKED, State.CLOSING})
 GRANTED = frozenset(
     {State.APPROVED, State.IMPLEMENTING, State.ACTIVE, State.EXPIRING, State.EMERGENCY}
@@ -50,11 +52,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A live account: its key, and the OU that holds it."""
+    """A live account: its key, and the OU that holds it. `state` is Account.State of AWS Organizations."""
 
     pk: int
     ou_id: str
     role: str
+    name: str = ""
+    ou_name: str = ""
+    state: str = "ACTIVE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,7 @@ class Picture:
     `is_whole`: the policies were read as a whole, `read_at`: as of when; where they were not, `why`, and
     nothing that a policy carries is judged. `standings` are by invariant and account, `policies` by AWS's
     ids. `matching` are the exceptions without a policy whose scope matches anything, by their keys.
+    `let_off`: by accounts in OUs of exceptions, what is missing there and holds elsewhere.
     """
 
     is_whole: bool
@@ -104,6 +110,7 @@ class Picture:
     places: Mapping[str, Place] = field(default_factory=dict)
     rules: Mapping[str, Rule] = field(default_factory=dict)
     matching: frozenset[int] = frozenset()
+    let_off: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,23 +8,40 @@ from typing import Any, Final
 
 from invariants.evaluation.coverage.evidence import lets_pass
 from invariants.evaluation.reconciliation import texts
-from invariants.evaluation.reconciliation.records import Case, Picture, Seen, Standing
-from invariants.policies.exceptions.fitting import OTHER_OU, OVERRIDE, Asked, Fit, covers, fit
+from invariants.evaluation.reconciliation.records import (
+    EXCEPTIONS,
+    Case,
+    Picture,
+    Seen,
+    Standing,
+)
+from invariants.policies.exceptions.fitting import (
+    OTHER_OU,
+    OVERRIDE,
+    Asked,
+    Fit,
+    covers,
+    fit,
+    value_of,
+)
 
 _SAMPLE: Final = 20
 _HOLDS: Final = ("ENFORCED", "CARVED_OUT")
-_OUTSIDE: Final = ("NOT_APPLICABLE", "NOT_ENFORCEABLE")
-_EXCEPTIONS: Final = "EXCEPTIONS"
+_OUTSIDE: Final = "NOT_APPLICABLE"
+# Whose principals can do nothing, and whose resources nobody can use (Account.State of AWS).
+_CLOSED: Final = ("SUSPENDED", "CLOSED")
 
 
 class There(StrEnum):
-    """How it is in one account. ASIDE: nothing of it is to be found there."""
+    """How it is in one account. ASIDE: nothing of it is to be found there. MOOT: whatever is written,
+    AWS lets nothing pass by it, since the account is suspended, or no such policy reaches it."""
 
     WHOLE = "WHOLE"
     PART = "PART"
     GONE = "GONE"
     UNKNOWN = "UNKNOWN"
     ASIDE = "ASIDE"
+    MOOT = "MOOT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +80,31 @@ def _in_accounts(case: Case, others: list[Case], picture: Picture) -> dict[str, 
 
 def _best(found: Iterable[_Found]) -> _Found:
     """Of several invariants that a control is prevented by, the one in which it is found."""
-    order = (There.WHOLE, There.PART, There.UNKNOWN, There.GONE, There.ASIDE)
+    order = (There.WHOLE, There.PART, There.UNKNOWN, There.GONE, There.ASIDE, There.MOOT)
     return min(found, key=lambda one: order.index(one.there))
 
 
 def _in_account(
     case: Case, key: str, account_id: str, others: list[Case], picture: Picture
 ) -> _Found:
+    place = picture.places.get(account_id)
     standing = picture.standings.get((key, account_id))
+    if _state(account_id, picture) in _CLOSED or _is_out_of_reach(standing):
+        return _Found(There.MOOT)
     if standing is None or standing.state == "UNKNOWN":
         return _Found(There.UNKNOWN)
     asked = case.asked
     if asked.mechanism == OTHER_OU:
-        place = picture.places.get(account_id)
-        is_there = place is not None and place.role == _EXCEPTIONS
+        is_there = place is not None and place.role == EXCEPTIONS
         return _Found(There.WHOLE if is_there and standing.state not in _HOLDS else There.GONE)
-    if standing.state in _OUTSIDE or not asked.concerns(account_id):
+    if standing.state == _OUTSIDE or not asked.concerns(account_id):
         return _Found(There.ASIDE)
     return _by_carve_outs(case, key, account_id, standing, others, picture)
+
+
+def _is_out_of_reach(standing: Standing | None) -> bool:
+    """Whether it is the management account, which no SCP or RCP reaches."""
+    return standing is not None and standing.state == "NOT_ENFORCEABLE"
 
 
 def _by_carve_outs(
@@ -141,10 +165,7 @@ def _left_in_text(
     return [
         one
         for one in texts.exempted(standing.evidence, picture.policies)
-        if any(
-            one["value"] == each.rpartition("=")[2] and covers(one, each, account_id)
-            for each in wanted
-        )
+        if any(one["value"] == value_of(each) and covers(one, each, account_id) for each in wanted)
     ]
 
 
@@ -169,6 +190,8 @@ def _judged(
     """What holds of all accounts together.
 
     Before it was ever seen it has to be there in full; after that, and after its end, any part of it is.
+    Once it has ended, accounts in which AWS itself makes it moot keep it open no longer; while it is
+    granted nothing follows from them.
     """
     by = {there: [a for a, one in found.items() if one.there is there] for there in There}
     evidence = _evidence(case, found, by, picture)
@@ -180,8 +203,11 @@ def _judged(
         return True, evidence
     if by[There.UNKNOWN]:
         return None, evidence
+    said = len(found) - len(by[There.ASIDE]) - (0 if case.is_ended else len(by[There.MOOT]))
+    if not said:
+        return None, evidence
     if case.is_ended or case.is_live:
-        return (None if len(by[There.ASIDE]) == len(found) else False), evidence
+        return False, evidence
     return bool(by[There.WHOLE]) and not by[There.PART] and not by[There.GONE], evidence
 
 
@@ -204,8 +230,38 @@ def _evidence(
         "missing_in": (by[There.GONE] + by[There.PART])[:_SAMPLE],
         "unknown_in": by[There.UNKNOWN][:_SAMPLE],
         "aside_in": by[There.ASIDE][:_SAMPLE],
+        "moot_in": by[There.MOOT][:_SAMPLE],
+        "why": _why(case, found, by, picture),
     }
     return {name: value for name, value in said.items() if value not in ([], "")}
+
+
+def _why(
+    case: Case,
+    found: Mapping[str, _Found],
+    by: Mapping[There, list[str]],
+    picture: Picture,
+) -> str:
+    """What a collection did not have to see, in words that name no account."""
+    if not case.asked.accounts:
+        return "None of the accounts that it names is in the organisation any more."
+    closed = [one for one in by[There.MOOT] if _state(one, picture) in _CLOSED]
+    management = len(by[There.MOOT]) - len(closed)
+    said = []
+    if closed:
+        are = "account is" if len(closed) == 1 else "accounts are"
+        said.append(f"{len(closed)} {are} suspended: AWS lets nothing pass there")
+    if management:
+        said.append("no such policy reaches the management account")
+    if said and len(by[There.MOOT]) < len(found) and by[There.GONE]:
+        said.append(f"it is gone from {len(by[There.GONE])} others")
+    words = "; ".join(said)
+    return f"{words[0].upper()}{words[1:]}." if words else ""
+
+
+def _state(account_id: str, picture: Picture) -> str:
+    place = picture.places.get(account_id)
+    return place.state if place is not None else ""
 
 
 def _told(carve_out: Mapping[str, Any], picture: Picture) -> dict[str, Any]:

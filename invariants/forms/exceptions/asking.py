@@ -4,9 +4,8 @@ What is typed is saved as it goes, so every field may be empty until it is sent.
 invariants.policies.exceptions; here each is said beside its field, with what to write instead.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
-from types import MappingProxyType
 from typing import Any, Final
 
 from django import forms
@@ -15,8 +14,10 @@ from django.http import QueryDict
 from invariants.actions.exceptions import Line
 from invariants.forms.exceptions import lines
 from invariants.forms.exceptions.lines import LISTS
+from invariants.forms.exceptions.words import EMPTY
 from invariants.models import ExceptionRequest
 from invariants.models.exceptions import ExceptionReason, Mechanism
+from invariants.queries.exceptions import reach
 from invariants.queries.exceptions.asking import Shape
 from invariants.queries.exceptions.mechanisms import MechanismHint
 from invariants.queries.exceptions.prefill import Known, Term
@@ -24,10 +25,15 @@ from inventory.access import AnyUser
 from inventory.models import Account, Organization, OrganizationalUnit
 
 OTHER: Final = "other"
+_MOST_YEARS: Final = 10
 # These let whole accounts off, and nothing narrower.
 _OF_PLACES: Final = (Mechanism.EXCEPTIONS_OU, Mechanism.CHILD_OVERRIDE)
-_WITHIN: Final = ("principals", "actions", "regions", "resources", "patterns", "tags")
+_WITHIN: Final = (
+    *("principals", "principal_tags", "actions", "regions", "resources", "patterns", "tags"),
+)
 _PLACES: Final = ("accounts", "ous")
+# What the draft itself refuses: it stays in the form until it is right.
+_CHECKED: Final = (*_PLACES, "principal_tags")
 _TEXTS: Final = (
     "title",
     "reason",
@@ -39,18 +45,6 @@ _TEXTS: Final = (
     "remediation_plan",
     "mechanism",
     "ticket",
-)
-# What to write where nothing stands, by field.
-_EMPTY: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "justification": "Say what must work, in a sentence: the reviewers know nothing of your system.",
-        "reason": "Choose why it cannot be done otherwise.",
-        "remediation_plan": "Say what has to happen so that it is no longer needed.",
-        "title": "Give it a short name, by which you find it again.",
-        "system": "Name the system that needs it.",
-        "business_owner": "Name who answers for the risk in your department: not you.",
-        "compensating": "Say what lowers the risk meanwhile, such as an alarm or a log.",
-    }
 )
 
 
@@ -103,6 +97,7 @@ class AskForm(forms.Form):
     resources = forms.CharField(label="Resources", required=False)
     patterns = forms.CharField(label="Resources by pattern", required=False)
     tags = forms.CharField(label="Tags of resources", required=False)
+    principal_tags = forms.CharField(label="Principals that carry the tag", required=False)
     controls = forms.CharField(label="Controls whose findings count as excepted", required=False)
 
     def __init__(
@@ -115,7 +110,8 @@ class AskForm(forms.Form):
         target_kind: str,
         today: date,
     ) -> None:
-        super().__init__(_joined(data), initial=_initial(known), label_suffix="")
+        initial = {**known.fields, **lines.by_name(known.lines)}
+        super().__init__(lines.joined(data), initial=initial, label_suffix="")
         self.known = known
         self.terms = tuple(terms)
         self.ways = tuple(ways)
@@ -153,6 +149,20 @@ class AskForm(forms.Form):
         value = self.cleaned_data.get("asked_until") if self.is_bound else None
         found = value or self.known.fields.get("asked_until")
         return found if isinstance(found, date) else None
+
+    def clean_starts_on(self) -> date | None:
+        return self._near(self.cleaned_data["starts_on"])
+
+    def clean_asked_until(self) -> date | None:
+        return self._near(self.cleaned_data["asked_until"])
+
+    def _near(self, day: date | None) -> date | None:
+        """:raises ValidationError: of a day so far away that it is a slip of the pen."""
+        if day is not None and abs(day.year - self.today.year) > _MOST_YEARS:
+            raise forms.ValidationError(
+                f"{day:%-d %B} {day.year} is too far away: look at the year."
+            )
+        return day
 
     def changes(self) -> dict[str, Any]:
         """What can be kept of what was typed; of a form that has been validated."""
@@ -194,13 +204,14 @@ class AskForm(forms.Form):
         )
 
     def lines(self) -> list[Line]:
-        """The scope as it was typed, but for places that are none, or are somebody else's: what is
-        wrong with the others, the reviewers would be told, if it could be sent."""
+        """The scope as it was typed, but for places that are none, or are somebody else's, and tags that
+        no principal can carry: what is wrong with the others, the reviewers would be told, if it could
+        be sent."""
         return [
             Line(kind, value)
             for name, kind in LISTS.items()
             for value in self.values(name)
-            if (name, value) not in self.foreign
+            if (name, value) not in self.foreign and len(value) <= lines.LONGEST_LINE
         ]
 
     def values(self, name: str) -> list[str]:
@@ -209,13 +220,15 @@ class AskForm(forms.Form):
         return lines.split(name, text)
 
     def check_lines(self, user: AnyUser, organization: Organization) -> None:
-        """Say beside each list what in it cannot be taken, and what to write instead. Two queries."""
+        """Say beside each list what in it cannot be taken, and what to write instead. Three queries."""
         for name, kind in LISTS.items():
             for value in self.values(name):
                 if words := lines.wrong(kind, value):
                     self.add_error(name, words)
-                    if name in _PLACES:
+                    if name in _CHECKED:
                         self.foreign.add((name, value))
+        for control_id in reach.unknown_controls(organization, self.values("controls")):
+            self.add_error("controls", f"There is no control {control_id}: its id is such as S3.8.")
         self._check_places(user, organization)
 
     def _check_places(self, user: AnyUser, organization: Organization) -> None:
@@ -240,7 +253,7 @@ class AskForm(forms.Form):
     def check_ready(self, *, is_renewed_too_often: str = "") -> None:
         """Say beside each field what is still to be done before it can be sent."""
         said = self.cleaned_data
-        for name, words in _EMPTY.items():
+        for name, words in EMPTY.items():
             if not str(said.get(name) or "").strip() and name not in self.errors:
                 self.add_error(name, words)
         self._check_days()
@@ -267,28 +280,17 @@ class AskForm(forms.Form):
         mechanism = self["mechanism"].value()
         if mechanism == Mechanism.PRINCIPAL_LIST and not self.values("principals"):
             self.add_error("principals", "Name the role or user, as its whole ARN.")
-        if mechanism == Mechanism.TAG and not self.values("tags"):
-            self.add_error("tags", "Name the tag that lets it through, as key=value.")
+        by_tag = self.values("principal_tags")
+        if mechanism == Mechanism.TAG and not (by_tag or self.values("tags")):
+            words = (
+                "Name the tag that lets it through, as key=value: of resources or of principals."
+            )
+            self.add_error("tags", words)
+        if mechanism == Mechanism.VALUE_LIST and by_tag:
+            words = "A list of values holds no principals: tell AWS by a tag, or empty this list."
+            self.add_error("principal_tags", words)
         if self.way is None and len(self.ways) > 1:
             self.add_error("mechanism", "The policy cannot be told so: choose another way.")
         elif self.way and mechanism in _OF_PLACES and any(self.values(name) for name in _WITHIN):
             words = f"This takes {self.way.needs}: empty the other lists, or choose another way."
             self.add_error("mechanism", words)
-
-
-def _joined(data: QueryDict | None) -> QueryDict | None:
-    """Check boxes and lines of text come to the same: one value a line."""
-    if data is None:
-        return None
-    joined = data.copy()
-    for name in LISTS:
-        joined[name] = "\n".join(data.getlist(name))
-    return joined
-
-
-def _initial(known: Known) -> dict[str, Any]:
-    by_name: dict[str, list[str]] = {name: [] for name in LISTS}
-    names = {kind.value: name for name, kind in LISTS.items()}
-    for kind, value in known.lines:
-        by_name[names[str(kind)]].append(value)
-    return {**known.fields, **{name: "\n".join(values) for name, values in by_name.items()}}

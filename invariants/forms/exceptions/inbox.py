@@ -8,7 +8,8 @@ from django.http import QueryDict
 from invariants.forms.filters import _choice, _Form
 from invariants.models import ExceptionRequest, Invariant
 from invariants.models.exceptions import Risk
-from invariants.queries.exceptions.inbox import TABS, Filters
+from invariants.queries.exceptions.inbox import TABS
+from invariants.queries.exceptions.inbox_items import Filters
 from invariants.queries.exceptions.totals import Standing
 from inventory.access import AnyUser
 from inventory.models import Account, OrganizationalUnit

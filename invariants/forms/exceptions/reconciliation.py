@@ -38,3 +38,8 @@ class LookedAgainForm(forms.Form):
         max_length=_NOTE,
         error_messages={"required": "Write what came of it, so that the others understand it."},
     )
+    back = forms.CharField(required=False, max_length=10)
+
+    @property
+    def is_from_inbox(self) -> bool:
+        return self.data.get("back") == "inbox"

@@ -62,10 +62,12 @@ def _live(user: AnyUser, source: Source, but: ExceptionRequest | None) -> tuple[
     if but is not None:
         rows = rows.exclude(pk=but.pk)
     found = rows.distinct().order_by("-pk")[:_SHOWN]
+    place = " here" if source.account is not None else ""
     return tuple(
         Alternative(
             "shield-off" if one.is_in_force else "clock",
-            f"{one.requester_name} has asked for the same here: {one.title or one.ref} is "
+            f"{'You have' if one.requester_id == user.pk else f'{one.requester_name} has'} "
+            f"asked for the same{place}: {one.title or one.ref} is "
             f"{one.get_state_display()}{f' until {one.until:%-d %b %Y}' if one.until else ''}.",
             reverse("exceptions:detail", args=[one.ref]),
             one.ref,

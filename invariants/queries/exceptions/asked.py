@@ -62,6 +62,7 @@ def _asked(
         invariants=frozenset({key} if is_of_invariant else prevented),
         accounts=accounts.of(lines),
         principals=tuple(sorted(by_kind[ScopeKind.PRINCIPAL])),
+        principal_tags=tuple(sorted(by_kind[ScopeKind.PRINCIPAL_TAG])),
         tags=tuple(sorted(by_kind[ScopeKind.TAG])),
         regions=tuple(sorted(by_kind[ScopeKind.REGION])),
         resources=tuple(sorted(value for kind in _RESOURCES for value in by_kind[kind])),

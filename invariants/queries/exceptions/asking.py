@@ -64,6 +64,7 @@ class AskPage:
     accounts: tuple[Account, ...]
     chosen_accounts: frozenset[str]
     has_principal: bool
+    has_tag: bool
     is_placed: bool
     expected: Expectations
     alternatives: tuple[Alternative, ...]
@@ -118,6 +119,7 @@ def page(
         accounts=offered,
         chosen_accounts=frozenset(value for kind, value in shape.lines if kind == "ACCOUNT"),
         has_principal=shape.mechanism in _WITH_PRINCIPAL,
+        has_tag=shape.mechanism == Mechanism.TAG,
         is_placed=source.account is not None,
         expected=expectations.expectations(
             organization,

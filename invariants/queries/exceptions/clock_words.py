@@ -26,14 +26,15 @@ def clock_of(one: ExceptionRequest, *, now: datetime, today: date) -> Clock:
     if one.is_zombie:
         return Clock("zombie", "Ended, and still in place in AWS", "bad")
     if one.due_at is not None:
-        return _due(one.due_at, now)
+        return due_clock(one.due_at, now)
     if one.until is not None and one.ended_at is None:
         return _ends(one.until, today)
     label = str(one.get_state_display())
     return Clock(label, label.capitalize())
 
 
-def _due(due_at: datetime, now: datetime) -> Clock:
+def due_clock(due_at: datetime, now: datetime) -> Clock:
+    """What is left, or how late it is."""
     left = (due_at - now).total_seconds()
     text = span(abs(left))
     if left < 0:

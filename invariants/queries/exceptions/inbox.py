@@ -1,19 +1,24 @@
-"""The inbox of exceptions: what waits for a person, and everything else that they see."""
+"""The inbox of exceptions: what waits for a person, and everything else that they see.
 
+Its lines are requests, and differences between what was approved and what is deployed.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, NullIf
 
-from invariants.models import ExceptionRequest, Invariant
+from invariants.models import ExceptionMismatch, ExceptionRequest
 from invariants.models.exceptions import ExceptionState as State
 from invariants.models.exceptions.requests import ExceptionQuerySet
-from invariants.queries.exceptions import reconciliation, totals, waiting
+from invariants.queries.exceptions import inbox_items, reconciliation, totals, waiting
 from invariants.queries.exceptions.clock_words import Clock, clock_of
+from invariants.queries.exceptions.inbox_items import Filters, ItemRow
 from inventory import web
 from inventory.access import AnyUser
-from inventory.models import Account, OrganizationalUnit
 
 PAGE_SIZE: Final = 30
 TABS: Final = (
@@ -22,35 +27,19 @@ TABS: Final = (
     ("expiring", "Expiring"),
     ("all", "All"),
 )
-_BY_DUE: Final = (web.Key("due_at", is_nullable=True), web.Key("pk"))
 _BY_END: Final = (web.Key("until", is_nullable=True), web.Key("pk"))
-_NEWEST: Final = (web.Key("pk", is_descending=True),)
-_KEYS: Final = {"decide": _BY_DUE, "active": _BY_END, "expiring": _BY_END, "all": _NEWEST}
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """ "" and None are any. `tab` "" is what the person has to decide, or all where there is nothing;
-    `standing` is one of totals' codes. Places are such as the person sees."""
-
-    tab: str = ""
-    q: str = ""
-    state: str = ""
-    risk: str = ""
-    standing: str = ""
-    invariant: Invariant | None = None
-    account: Account | None = None
-    ou: OrganizationalUnit | None = None
-
-    @property
-    def is_narrowed(self) -> bool:
-        words = (self.q, self.state, self.risk, self.standing)
-        return any(words) or any((self.invariant, self.account, self.ou))
+# By the clock, then by severity; what has no clock comes last, the newest first.
+_CLOCK: Final = (web.Key("due_at", is_nullable=True), web.Key("rank"), web.Key("line"))
+_BY_CLOCK: Final = (*_CLOCK, web.Key("pk"))
+_ALL: Final = (*_CLOCK, web.Key("pk", is_descending=True))
+_KEYS: Final = {"decide": _BY_CLOCK, "active": _BY_END, "expiring": _BY_END, "all": _ALL}
+# Where differences are lines as well; the others are of requests in force.
+_WITH_ITEMS: Final = ("decide", "all")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`due_at` and `until` are what the list is ordered by; `clock` says them in words."""
+    """A request. `due_at` and `until` are what the list is ordered by; `clock` says them in words."""
 
     pk: int
     ref: str
@@ -65,6 +54,7 @@ class Row:
     clock: Clock
     due_at: datetime | None
     until: date | None
+    is_item: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +63,14 @@ class Inbox:
     differences of reconciliation that are open."""
 
     tab: str
-    page: web.Page[Row]
+    page: web.Page[Row | ItemRow]
     counts: dict[str, int] = field(default_factory=dict)
     open_items: int = 0
+
+    @property
+    def has_new(self) -> bool:
+        """Whether any request of the page can be taken up."""
+        return any(isinstance(row, Row) and row.state == State.SUBMITTED for row in self.page.rows)
 
 
 def inbox(
@@ -87,24 +82,56 @@ def inbox(
     today: date,
     size: int = PAGE_SIZE,
 ) -> Inbox:
-    """What waits for the person by what is due first, what is in force by its last day, all newest
-    first. Four queries besides the person's scope and rights, five where the list is long."""
+    """What waits for the person and everything by what is due first, what is in force by its last day.
+    Six queries besides the person's scope and rights, eight where the list is long."""
     mine = waiting.for_person(user, now=now)
+    items = waiting.items_for(user, now=now)
     visible = ExceptionRequest.objects.visible_to(user)
     counts = {
-        "decide": mine.count(),
+        "decide": mine.count() + items.count(),
         **_counts(user, today=today),
     }
     tab = filters.tab or ("decide" if counts["decide"] and not filters.is_narrowed else "all")
-    rows = _of_tab(mine if tab == "decide" else visible, tab, today=today)
-    narrowed = _narrowed(rows, filters, today=today)
-    keys = _KEYS[tab]
+    requests = _narrowed(
+        _of_tab(mine if tab == "decide" else visible, tab, today=today), filters, today
+    ).select_related("invariant", "control")
+    parts: Sequence[QuerySet[Any]] = [requests]
+    if tab in _WITH_ITEMS:
+        if tab == "all":
+            items = ExceptionMismatch.objects.visible_to(user).lasting()
+        found = inbox_items.narrowed(items, filters, visible)
+        parts = [ranked(requests), inbox_items.ranked(found)]
+    page = _page(parts, keys=_KEYS[tab], cursor_text=cursor_text, size=size)
+    lines = tuple(_line_of(one, now=now, today=today) for one in page.rows)
+    open_items = sum(reconciliation.open_counts(user).values())
+    page_of_lines = web.Page(lines, page.next_cursor, page.previous_cursor)
+    return Inbox(tab, page_of_lines, counts, open_items)
+
+
+def _page(
+    parts: "Sequence[QuerySet[Any]]", *, keys: Sequence[web.Key], cursor_text: str, size: int
+) -> web.Page[Any]:
+    """One page of all parts together, in one order."""
     cursor = web.read_cursor(cursor_text, keys=keys)
-    related = narrowed.select_related("invariant", "control")
-    found = web.keyset(related, keys=keys, cursor=cursor, size=size)
-    shown = tuple(row_of(one, now=now, today=today) for one in found.rows)
-    items = sum(reconciliation.open_counts(user).values())
-    return Inbox(tab, web.Page(shown, found.next_cursor, found.previous_cursor), counts, items)
+    found = [
+        row for part in parts for row in web.window(part, keys=keys, cursor=cursor, size=size + 1)
+    ]
+    ordered = web.in_order(found, keys=keys, cursor=cursor)
+    return web.page_of(ordered[: size + 1], keys=keys, cursor=cursor, size=size)
+
+
+def ranked(requests: ExceptionQuerySet) -> "QuerySet[ExceptionRequest]":
+    """With the place of the risk, the gravest first; none of what has no clock."""
+    said = requests.annotate(weight=Coalesce(NullIf("residual_risk", Value("")), "severity"))
+    return said.annotate(rank=inbox_items.rank_of("weight"), line=Value(0))
+
+
+def _line_of(
+    one: ExceptionRequest | ExceptionMismatch, *, now: datetime, today: date
+) -> Row | ItemRow:
+    if isinstance(one, ExceptionMismatch):
+        return inbox_items.row_of(one, now=now)
+    return row_of(one, now=now, today=today)
 
 
 def _counts(user: AnyUser, *, today: date) -> dict[str, int]:
@@ -118,7 +145,7 @@ def _of_tab(rows: ExceptionQuerySet, tab: str, *, today: date) -> ExceptionQuery
     return rows
 
 
-def _narrowed(rows: ExceptionQuerySet, filters: Filters, *, today: date) -> ExceptionQuerySet:
+def _narrowed(rows: ExceptionQuerySet, filters: Filters, today: date) -> ExceptionQuerySet:
     if filters.standing:
         rows = totals.narrow(rows, filters.standing, today=today)
     if filters.state:

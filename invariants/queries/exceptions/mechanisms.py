@@ -25,7 +25,7 @@ _USUAL: Final = {
 }
 _NEEDS: Final = {
     Mechanism.PRINCIPAL_LIST: "roles or users by ARN",
-    Mechanism.TAG: "a tag as key=value",
+    Mechanism.TAG: "a tag as key=value, of resources or of principals",
     Mechanism.VALUE_LIST: "accounts, Regions, resources or actions",
     Mechanism.TIME_LIMIT: "an end, and what is to be exempt until then",
     Mechanism.EXCEPTIONS_OU: "one account and nothing else",
@@ -41,7 +41,10 @@ _AT_ROOT: Final = (
 )
 _WORDS: Final = {
     Mechanism.PRINCIPAL_LIST: "The policy names these principals and lets them through.",
-    Mechanism.TAG: "The policy lets resources with the tag through; only the platform may set it.",
+    Mechanism.TAG: (
+        "The policy lets resources with the tag, or principals that carry it, through; only the platform "
+        "may set it."
+    ),
     Mechanism.VALUE_LIST: "The policy lets these values through.",
     Mechanism.TIME_LIMIT: "The policy lets it through until its last day, and denies it again by itself.",
     Mechanism.EXCEPTIONS_OU: "The account moves to an OU where the policy is not attached.",

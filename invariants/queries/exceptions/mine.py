@@ -10,10 +10,11 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 from django.urls import reverse
 
-from invariants.models import ExceptionEvent, ExceptionRequest
+from invariants.models import ExceptionApproval, ExceptionEvent, ExceptionRequest
 from invariants.models.exceptions import ExceptionState as State
 from invariants.models.exceptions import Seat
 from invariants.policies.exceptions import clocks, tiers
+from invariants.queries.exceptions import next_steps
 from invariants.queries.exceptions.waiting import holders
 from inventory.access import AnyUser
 
@@ -54,14 +55,6 @@ _KINDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Who holds a request, and what comes next; for whoever asked."""
-
-    holder: str
-    next_step: str
-
-
 # Whose turn it is, by what they may do; the people are named.
 _RIGHTS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -70,31 +63,6 @@ _RIGHTS: Final[Mapping[str, str]] = MappingProxyType(
         State.APPROVED: tiers.IMPLEMENT,
         State.EXPIRED: tiers.IMPLEMENT,
         State.REVOKED: tiers.IMPLEMENT,
-    }
-)
-# By state; the approvers are named by risk, in `_words`.
-_WORDS: Final[Mapping[str, Words]] = MappingProxyType(
-    {
-        State.DRAFT: Words("you", "Finish the form and send it."),
-        State.SUBMITTED: Words("security, triage", "Somebody looks whether all is said."),
-        State.TRIAGED: Words("security, risk", "Somebody assesses the risk."),
-        State.CHANGES_REQUESTED: Words("you", "Answer what was asked, and send it again."),
-        State.EMERGENCY: Words(
-            "security", "It is granted; risk and approval follow, or it ends by itself."
-        ),
-        State.APPROVED: Words("platform engineering", "It is approved; somebody puts it in place."),
-        State.IMPLEMENTING: Words("platform engineering", "A collection has to find it in AWS."),
-        State.ACTIVE: Words("nobody", "It holds. Nothing to do until it ends."),
-        State.EXPIRING: Words("you", "Renew it, or let it end by itself."),
-        State.EXPIRED: Words("platform engineering", "It is over; it has to be taken out of AWS."),
-        State.REVOKED: Words(
-            "platform engineering", "It was ended; it has to be taken out of AWS."
-        ),
-        State.CLOSING: Words("platform engineering", "A collection has to find it gone."),
-        State.CLOSED: Words("nobody", "It is over, and gone from AWS."),
-        State.RENEWED: Words("nobody", "Its renewal took its place."),
-        State.REJECTED: Words("nobody", "It was refused; the reason stands on its page."),
-        State.WITHDRAWN: Words("nobody", "You took it back."),
     }
 )
 
@@ -148,12 +116,12 @@ class Mine:
 
 
 def of(user: AnyUser, *, now: datetime) -> Mine:
-    """What waits for the person first, then the newest. Four queries, and one for each right that is
+    """What waits for the person first, then the newest. Five queries, and one for each right that is
     waited for, however many there are."""
     if not isinstance(user, User):
         return Mine((), ())
     rows = ExceptionRequest.objects.visible_to(user).filter(requester_id=user.pk)
-    rows = rows.select_related("invariant", "control").order_by("-pk")
+    rows = rows.select_related("invariant", "control", "renews").order_by("-pk")
     over = Q(state__in=[State.CLOSED, State.RENEWED, *_GIVEN_UP])
     lasting, ended = list(rows.exclude(over)[:MOST]), list(rows.filter(over)[:ENDED_SHOWN])
     renewed = set(
@@ -163,8 +131,12 @@ def of(user: AnyUser, *, now: datetime) -> Mine:
         .values_list("renews_id", flat=True)
     )
     notes = _notes([*lasting, *ended])
-    held = _held_by({_right_of(one) for one in lasting}, user)
-    made = [_row(one, notes, one.pk in renewed, held, now=now) for one in (*lasting, *ended)]
+    seats = _free_seats(lasting)
+    held = _held_by({_right_of(one, seats.get(one.pk, ())) for one in lasting}, user)
+    made = [
+        _row(one, notes, one.pk in renewed, held, seats.get(one.pk, ()), now=now)
+        for one in (*lasting, *ended)
+    ]
     found = sorted(made[: len(lasting)], key=lambda one: not one.is_mine_to_do)
     return Mine(tuple(found), tuple(made[len(lasting) :]))
 
@@ -178,10 +150,25 @@ def _notes(rows: list[ExceptionRequest]) -> dict[int, str]:
     return dict(events.order_by("request_id", "number").values_list("request_id", "note"))
 
 
-def _right_of(one: ExceptionRequest) -> str:
-    """The right of whoever is waited for, "" where it is none of security's."""
+def _free_seats(rows: list[ExceptionRequest]) -> dict[int, tuple[Seat, ...]]:
+    """Whose approvals are still missing, by request. One query."""
+    assessed = [one for one in rows if one.state == State.RISK_ASSESSED]
+    given = ExceptionApproval.objects.filter(request__in=[one.pk for one in assessed])
+    taken = set(given.order_by("pk").values_list("request_id", "round", "seat"))
+    return {
+        one.pk: tuple(
+            seat
+            for seat in tiers.SEATS[one.residual_risk]
+            if (one.pk, one.round, seat) not in taken
+        )
+        for one in assessed
+    }
+
+
+def _right_of(one: ExceptionRequest, seats: tuple[Seat, ...]) -> str:
+    """The right of whoever is waited for, "" where it is none of security's, or are several people's."""
     if one.state == State.RISK_ASSESSED:
-        return tiers.right_of(tiers.SEATS[one.residual_risk][0], one.severity)
+        return tiers.right_of(seats[0], one.severity) if len(seats) == 1 else ""
     if one.mechanism == ExceptionRequest.Mechanism.NONE and one.state != State.SUBMITTED:
         return _RIGHTS[State.TRIAGED] if one.state == State.TRIAGED else ""
     return _RIGHTS.get(one.state, "")
@@ -204,10 +191,12 @@ def _row(
     notes: Mapping[int, str],
     is_renewed: bool,
     held: Mapping[str, str],
+    seats: tuple[Seat, ...],
     *,
     now: datetime,
 ) -> MyRequest:
-    words = _words(one)
+    can_renew = one.state in _RENEWABLE and one.renewal < clocks.MOST_RENEWALS and not is_renewed
+    words = next_steps.words_of(one, seats, is_renewed=is_renewed)
     is_editable = one.state in _EDITABLE
     return MyRequest(
         ref=one.ref,
@@ -218,7 +207,7 @@ def _row(
         kind="bad" if one.is_zombie else _KINDS.get(one.state, "acc"),
         since=one.state_since,
         holder=words.holder,
-        people=held.get(_right_of(one), ""),
+        people=held.get(_right_of(one, seats), ""),
         next_step=words.next_step,
         due_at=one.due_at,
         is_late=one.due_at is not None and one.due_at < now,
@@ -231,17 +220,8 @@ def _row(
         url=reverse("exceptions:detail", args=[one.ref]),
         edit_url=reverse("exceptions:edit", args=[one.ref]) if is_editable else "",
         can_withdraw=one.state in _WITHDRAWABLE,
-        can_renew=one.state in _RENEWABLE and one.renewal < clocks.MOST_RENEWALS and not is_renewed,
+        can_renew=can_renew,
         can_give_back=one.state in _REVOCABLE,
-    )
-
-
-def _words(one: ExceptionRequest) -> Words:
-    if one.state != State.RISK_ASSESSED:
-        return _WORDS[one.state]
-    seats = tiers.SEATS[one.residual_risk]
-    return Words(
-        " and ".join(str(Seat(seat).label) for seat in seats), "They approve or refuse it."
     )
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from invariants.models import ApproverAbsence, ExceptionRequest, ExceptionScope
 from invariants.models.exceptions import ExceptionState as State
 from invariants.models.exceptions import Part, Seat
-from invariants.policies.exceptions import Facts, tiers
+from invariants.policies.exceptions import Facts, clocks, tiers
 from invariants.policies.exceptions.actors import WAITS_FOR, seats_of
 from invariants.queries.exceptions.waiting import holders
 
@@ -52,10 +52,9 @@ def wait_of(request: ExceptionRequest, facts: Facts, *, today: date) -> Wait | N
 
 
 def _owners(request: ExceptionRequest, facts: Facts, today: date) -> tuple[Owner, ...]:
-    words = WAITS_FOR[State(request.state)]
     match request.state:
         case State.DRAFT | State.CHANGES_REQUESTED | State.EXPIRING:
-            return (Owner(words, (request.requester_name,)),)
+            return (Owner(_of_requester(request), (request.requester_name,)),)
         case State.SUBMITTED:
             return (_by_right(request, facts, tiers.TRIAGE, "takes it up", None),)
         case State.TRIAGED:
@@ -71,7 +70,21 @@ def _owners(request: ExceptionRequest, facts: Facts, today: date) -> tuple[Owner
             )
         case State.EXPIRED | State.REVOKED if facts.has_policy:
             return (_by_right(request, facts, tiers.IMPLEMENT, "removes it", None),)
+        case State.CLOSING if request.was_found_after_removal:
+            words = "removes it: a collection has found it since"
+            return (_by_right(request, facts, tiers.IMPLEMENT, words, None),)
     return (Owner("finds it out", ("the next collection",)),)
+
+
+def _of_requester(request: ExceptionRequest) -> str:
+    """What whoever asked for it is waited for to do."""
+    if request.state == State.DRAFT:
+        return "writes it to its end, and sends it"
+    if request.state == State.CHANGES_REQUESTED:
+        return "answers what was asked, and sends it again"
+    if request.renewal >= clocks.MOST_RENEWALS:
+        return "does without it soon: it cannot be renewed again"
+    return "renews it, or lets it end"
 
 
 def _assessor(request: ExceptionRequest, facts: Facts) -> Owner:

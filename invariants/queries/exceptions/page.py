@@ -59,6 +59,7 @@ _GRANTED: Final = (
     ExceptionState.ACTIVE,
     ExceptionState.EXPIRING,
 )
+_NEVER_GRANTED: Final = (ExceptionState.REJECTED, ExceptionState.WITHDRAWN)
 _SERIOUS: Final = (ExceptionState.EMERGENCY, ExceptionState.REJECTED, ExceptionState.REVOKED)
 # The verbs by which it gets ahead, the one that is waited for first.
 _AHEAD: Final = (
@@ -181,7 +182,7 @@ def page_of(user: AnyUser, request: ExceptionRequest, *, now: datetime) -> Page:
         evidence=tuple(request.evidence.order_by("pk")[:_SHOWN]),
         comments=comments_of(request),
         events=tuple(reversed(told[-_SHOWN:])),
-        event_count=request.events.count(),
+        event_count=request.events.exclude(verb=Verb.SAVE).count(),
         seen=last_decision(request),
         finding_pk=_finding(user, request),
         is_mine=request.requester_id == user.pk,
@@ -205,11 +206,11 @@ def since(request: ExceptionRequest, seen: int) -> tuple[ExceptionEvent, ...]:
 
 def _refused(facts: Facts, who: Who, at: Moment, verbs: frozenset[str]) -> tuple[str, ...]:
     """Why this person takes it no further: the words of the guards of what is waited for."""
+    if verbs.intersection(_AHEAD):
+        return ()
     for verb in _AHEAD:
         if step(facts.state, verb) is None:
             continue
-        if verb in verbs:
-            return ()
         try:
             check(facts, verb, who=who, said=Said(), at=at)
         except NotAllowed as error:
@@ -244,7 +245,7 @@ def _may_renew(user: AnyUser, request: ExceptionRequest) -> bool:
 
 def _lapse(request: ExceptionRequest, facts: Facts, today: date) -> Lapse | None:
     until = request.until or last_day_of(facts)
-    if until is None or request.ended_at is not None:
+    if until is None or request.ended_at is not None or request.state in _NEVER_GRANTED:
         return None
     risk = clocks.worst(facts.severity, facts.residual_risk)
     limits = clocks.VERSIONS[request.clocks_version].most_days

@@ -80,7 +80,8 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An edit as it is shown. `own` are the values that it adds, as who asked for it gave them."""
+    """An edit as it is shown. `own` are the values that it adds, as who asked for it gave them;
+    `about_tags` say what an exemption by a tag of principals hangs on, to everybody."""
 
     is_removal: bool
     changes: tuple[Changed, ...]
@@ -93,6 +94,7 @@ class Told:
     denied_count: int
     unchanged: int
     own: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    about_tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,8 @@ def _told(content: Mapping[str, Any], *, sees_text: bool, is_own: bool) -> Told:
         denied_count=len(proof["denied"]),
         unchanged=proof["unchanged"],
         own=_own(content["marks"]) if sees_text or is_own else (),
+        # Edits that were kept before there were any have none.
+        about_tags=tuple(content.get("about_tags", ())),
     )
 
 

@@ -1,10 +1,10 @@
 """What a scope reaches: the accounts, controls and resources that its lines name, for one viewer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from findings.models import Control
+from findings.models import Control, Finding
 from invariants.models import ExceptionRequest, Invariant
 from invariants.models.exceptions import ExceptionTarget, ScopeKind
 from inventory import access
@@ -74,7 +74,8 @@ def reach(
         invariant=target.invariant,
         finding_key=target.finding_key,
         has_policy=target.mechanism != ExceptionRequest.Mechanism.NONE,
-        accounts=_accounts(user, organization, by_kind),
+        accounts=_accounts(user, organization, by_kind)
+        or _of_finding(user, organization, target, by_kind),
     )
 
 
@@ -101,11 +102,31 @@ def _accounts(
     return tuple(named.select_related("ou", "team").order_by("account_id"))
 
 
+def _of_finding(
+    user: AnyUser, organization: Organization, target: Target, lines: Mapping[str, tuple[str, ...]]
+) -> tuple[Account, ...]:
+    """A finding alone names no place: it is where the finding is."""
+    if target.finding_key is None or lines.get(ScopeKind.ACCOUNT) or lines.get(ScopeKind.OU):
+        return ()
+    rows = Finding.objects.visible_to(user).select_related("account__ou", "account__team")
+    found = rows.filter(organization=organization, key=target.finding_key).first()
+    return (found.account,) if found is not None and found.account.gone_at is None else ()
+
+
 def _paths(organization: Organization, ous: tuple[str, ...]) -> list[str]:
     if not ous:
         return []
     rows = organization.organizationalunit_set.filter(ou_id__in=ous)
     return list(rows.order_by("path").values_list("path", flat=True))
+
+
+def unknown_controls(organization: Organization, ids: Sequence[str]) -> list[str]:
+    """Those of the ids that no control has, in their order. One query, none without ids."""
+    if not ids:
+        return []
+    rows = Control.objects.filter(organization=organization, control_id__in=ids)
+    known = set(rows.values_list("control_id", flat=True))
+    return [one for one in ids if one not in known]
 
 
 def is_partial(user: AnyUser, reach: Reach) -> bool:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from invariants.models import ExceptionMismatch, ExceptionRequest, ReconciliationRun
 from invariants.models.exceptions import MismatchKind as Kind
 from invariants.models.exceptions.reconciliation import ExceptionMismatchQuerySet
+from invariants.queries.exceptions import waiting
 from inventory import access, web
 from inventory.access import AnyUser
 
@@ -19,6 +20,8 @@ PAGE_SIZE: Final = 50
 STANDINGS: Final = (("open", "Open"), ("ended", "Ended"))
 _SEVERITIES: Final = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 _KINDS: Final = tuple(Kind.values)
+# Wider than the column is.
+_MOST: Final = 2**63 - 1
 _KEYS: Final = (web.Key("place"), web.Key("rank"), web.Key("first_seen"), web.Key("pk"))
 _ENDED_KEYS: Final = (web.Key("ended_at", is_descending=True), web.Key("pk", is_descending=True))
 
@@ -29,6 +32,7 @@ class Filters:
     invariant: str = ""
     owner: str = ""
     standing: str = "open"
+    waits: bool = False
 
     @property
     def is_narrowed(self) -> bool:
@@ -48,6 +52,14 @@ class Row:
     ref: str
     sees_all: bool
     is_late: bool
+
+    @property
+    def invariant_key(self) -> str:
+        return self.item.invariant.key if self.item.invariant is not None else ""
+
+    @property
+    def account_id(self) -> str:
+        return self.item.account.account_id if self.item.account is not None else ""
 
     @property
     def is_bad(self) -> bool:
@@ -87,6 +99,12 @@ class Section:
     carve_outs: tuple[dict[str, Any], ...]
     is_zombie: bool
 
+    @property
+    def is_removed(self) -> bool:
+        """It was found removed, and not found again since."""
+        gone, seen = self.gone_seen_at, self.seen_at
+        return gone is not None and (seen is None or gone >= seen)
+
 
 def open_items(user: AnyUser) -> "QuerySet[ExceptionMismatch]":
     """What lasts and the person may know of: by kind (the gravest first), severity, and age."""
@@ -99,6 +117,14 @@ def open_counts(user: AnyUser) -> dict[str, int]:
     rows = ExceptionMismatch.objects.visible_to(user).lasting().order_by()
     found = dict(rows.values_list("kind").annotate(items=Count("pk")))
     return {kind: found.get(kind, 0) for kind in _KINDS}
+
+
+def item(user: AnyUser, pk: int, *, now: datetime) -> Row | None:
+    """One difference, ended or not; None where there is none for this person. One query."""
+    if pk > _MOST:
+        return None
+    found = _related(ExceptionMismatch.objects.visible_to(user)).filter(pk=pk).first()
+    return row_of(found, user, now=now) if found is not None else None
 
 
 def items_of(request: ExceptionRequest, user: AnyUser) -> "QuerySet[ExceptionMismatch]":
@@ -118,11 +144,6 @@ def listing(
     """A page of it. Six queries besides the person's scope, whatever the number of rows."""
     visible = ExceptionMismatch.objects.visible_to(user)
     narrowed = _narrowed(visible, filters)
-    is_ended = filters.standing == "ended"
-    keys = _ENDED_KEYS if is_ended else _KEYS
-    cursor = web.read_cursor(cursor_text, keys=keys)
-    rows = narrowed.exclude(ended_at=None) if is_ended else narrowed.lasting()
-    found = web.keyset(_ranked(_related(rows)), keys=keys, cursor=cursor, size=size)
     standings = narrowed.aggregate(
         open=Count("pk", filter=Q(ended_at=None)), ended=Count("pk", filter=~Q(ended_at=None))
     )
@@ -131,11 +152,7 @@ def listing(
     sees_all = access.scope_of(user).everything
     is_later = last is not None and last != compared
     return Listing(
-        page=web.Page(
-            tuple(row_of(one, user, now=now) for one in found.rows),
-            found.next_cursor,
-            found.previous_cursor,
-        ),
+        page=_page(user, narrowed, filters, cursor_text=cursor_text, now=now, size=size),
         total=standings[filters.standing],
         counts=tuple((kind.value, str(kind.label), counts[kind]) for kind in Kind),
         standings=standings,
@@ -154,6 +171,43 @@ def listing(
         carve_outs=compared.counts.get("carve_outs") if compared and sees_all else None,
         approved=compared.counts.get("approved") if compared and sees_all else None,
     )
+
+
+def paged(
+    user: AnyUser, filters: Filters, *, cursor_text: str, now: datetime, size: int
+) -> tuple[web.Page[Row], int]:
+    """A page, and how many there are within the filters. Two queries besides the person's scope."""
+    visible = ExceptionMismatch.objects.visible_to(user)
+    if filters.waits:
+        visible = waiting.items_for(user, now=now)
+    narrowed = _narrowed(visible, filters)
+    total = _standing(narrowed, filters).count()
+    return _page(user, narrowed, filters, cursor_text=cursor_text, now=now, size=size), total
+
+
+def _page(
+    user: AnyUser,
+    narrowed: "ExceptionMismatchQuerySet",
+    filters: Filters,
+    *,
+    cursor_text: str,
+    now: datetime,
+    size: int,
+) -> web.Page[Row]:
+    keys = _ENDED_KEYS if filters.standing == "ended" else _KEYS
+    cursor = web.read_cursor(cursor_text, keys=keys)
+    rows = _ranked(_related(_standing(narrowed, filters)))
+    found = web.keyset(rows, keys=keys, cursor=cursor, size=size)
+    shown = tuple(row_of(one, user, now=now) for one in found.rows)
+    return web.Page(shown, found.next_cursor, found.previous_cursor)
+
+
+def _standing(
+    narrowed: "ExceptionMismatchQuerySet", filters: Filters
+) -> "ExceptionMismatchQuerySet":
+    if filters.standing == "ended":
+        return narrowed.exclude(ended_at=None)
+    return narrowed.lasting()
 
 
 def section(user: AnyUser, request: ExceptionRequest, *, now: datetime) -> Section | None:
@@ -184,13 +238,19 @@ def row_of(item: ExceptionMismatch, user: AnyUser, *, now: datetime) -> Row:
     return Row(
         item=item,
         policy=item.policy_name if sees_all else "",
-        value=item.value if shows_value else "",
+        value=_value(item) if shows_value else "",
         accounts_named=tuple(named) if not isinstance(named, int) else (),
         ask_url=ask_link(item) if item.kind == Kind.NOT_APPROVED and not item.exception_id else "",
         ref=item.exception.ref if item.exception is not None else "",
         sees_all=sees_all,
         is_late=item.due_at is not None and item.due_at < now and item.ended_at is None,
     )
+
+
+def _value(item: ExceptionMismatch) -> str:
+    """With the number of the account that it is about; where there are several, of each of them."""
+    number = item.account.account_id if item.account is not None else "<each account>"
+    return item.value.replace("{account}", number)
 
 
 def ask_link(item: ExceptionMismatch) -> str:

@@ -117,7 +117,13 @@ def target_of(request: ExceptionRequest) -> dict[str, Any]:
 
 def _people(request: ExceptionRequest) -> list[dict[str, Any]]:
     """Everybody with a part on it, as the database keeps it, with the name that they had."""
-    names = {request.requester_id: request.requester_name}
+    names: dict[int | None, str] = {request.requester_id: request.requester_name}
+    # Who has a part by what others did: they were away, or put in place what this renews.
+    names |= dict(request.approvals.values_list("instead_of_id", "instead_of_name"))
+    line = request
+    while line.renews is not None:
+        line = line.renews
+        names[line.implementer_id] = line.implementer_name
     rows = request.events.filter(who_kind="PERSON").order_by("number")
     names |= {int(who): name for who, name in rows.values_list("who_id", "who_name")}
     parts = request.parts.order_by("pk").values_list("person_id", "part")

@@ -51,7 +51,8 @@ class Pair:
 class Refused:
     """`is_known`: something records denials. `since`: from when on, at most DAYS back.
 
-    `pairs` are the most frequent; the numbers are over all.
+    `pairs` are the most frequent; the numbers are over all. `is_by_tag`: of these principals only those
+    count that carry a tag of the scope, and which do nothing records: they are the most that there can be.
     """
 
     is_known: bool
@@ -61,6 +62,7 @@ class Refused:
     calls: int = 0
     principals: int = 0
     actions: int = 0
+    is_by_tag: bool = False
 
 
 def of_reach(reach: Reach, *, now: datetime) -> Refused:
@@ -86,15 +88,17 @@ def of_reach(reach: Reach, *, now: datetime) -> Refused:
         calls=int(calls),
         principals=int(principals),
         actions=int(actions),
+        is_by_tag=bool(reach.of(ScopeKind.PRINCIPAL_TAG)),
     )
 
 
 def _rows(reach: Reach, *, since: datetime) -> list[tuple[Any, ...]]:
+    by_tag = bool(reach.of(ScopeKind.PRINCIPAL_TAG))
     bound = {
         "since": since.date(),
         "invariant": reach.invariant.pk if reach.invariant else None,
         "accounts": [account.pk for account in reach.accounts],
-        "principals": list(reach.of(ScopeKind.PRINCIPAL)),
+        "principals": [] if by_tag else list(reach.of(ScopeKind.PRINCIPAL)),
         "actions": [action.lower() for action in reach.of(ScopeKind.ACTION)],
         "regions": list(reach.of(ScopeKind.REGION)),
         "shown": SHOWN,

@@ -10,6 +10,10 @@ from invariants.models.exceptions import ScopeKind
 from invariants.queries.exceptions.scope_words import Scope
 from inventory.models import Account
 
+_UNGUARDED: Final = (
+    "Only as good as the protection of the tag (iam:TagRole, iam:TagUser, sts:TagSession): the edit of "
+    "the policy says whether anything guards it"
+)
 _OF_ACCOUNT: Final = re.compile(r"^arn:[^:]*:[^:]*:[^:]*:([0-9]{12}):", re.ASCII)
 
 
@@ -35,13 +39,21 @@ def _of_data(request: ExceptionRequest) -> Iterator[Point]:
 def _of_people(scope: Scope) -> Iterator[Point]:
     if not scope.who:
         return
+    tagged = [line.value for line in scope.who if line.kind == ScopeKind.PRINCIPAL_TAG]
+    if tagged:
+        words = (
+            f"Exempts whoever carries the tag {', '.join(tagged)}: as many as somebody sets it on"
+        )
+        yield Point("warn", "wide", words)
+        yield Point("warn", "guard", _UNGUARDED)
     ids = {found[1] for line in scope.who if (found := _OF_ACCOUNT.match(line.value))}
     known = set(Account.objects.filter(account_id__in=ids).values_list("account_id", flat=True))
     if outside := ids - known:
         words = "an account" if len(outside) == 1 else f"{len(outside)} accounts"
         yield Point("warn", "outside", f"Principals of {words} outside the organisation")
-    words = "One principal" if len(scope.who) == 1 else f"{len(scope.who)} principals"
-    yield Point("ok", "check", f"{words}, named in full")
+    if named := len(scope.who) - len(tagged):
+        words = "One principal" if named == 1 else f"{named} principals"
+        yield Point("ok", "check", f"{words}, named in full")
 
 
 def _of_places(scope: Scope) -> Iterator[Point]:

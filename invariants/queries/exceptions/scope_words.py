@@ -9,7 +9,7 @@ from invariants.models.exceptions import ScopeKind
 from invariants.queries.exceptions.sight import sight_of
 from inventory.access import AnyUser
 
-_WHO: Final = (ScopeKind.PRINCIPAL,)
+_WHO: Final = (ScopeKind.PRINCIPAL, ScopeKind.PRINCIPAL_TAG)
 _WHAT: Final = (ScopeKind.ACTION, ScopeKind.CONTROL)
 _ON: Final = (ScopeKind.RESOURCE, ScopeKind.TAG, ScopeKind.PATTERN)
 _WHERE: Final = (ScopeKind.OU, ScopeKind.ACCOUNT, ScopeKind.REGION)

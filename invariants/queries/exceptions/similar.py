@@ -12,8 +12,8 @@ from invariants.models import (
     ExceptionRequest,
     ExceptionScope,
 )
-from invariants.models.exceptions import ExceptionState, ScopeKind, Verb
-from invariants.models.exceptions.requests import ExceptionQuerySet
+from invariants.models.exceptions import ExceptionState, Verb
+from invariants.models.exceptions.requests import PRINCIPALS, ExceptionQuerySet
 from inventory.access import AnyUser
 
 FEW: Final = 5
@@ -52,9 +52,9 @@ def decisions(user: AnyUser, request: ExceptionRequest, *, most: int = FEW) -> t
 
 
 def _like(user: AnyUser, request: ExceptionRequest) -> ExceptionQuerySet:
-    principals = request.scope.filter(kind=ScopeKind.PRINCIPAL).values("value")
+    principals = request.scope.filter(kind__in=PRINCIPALS).values("value")
     shared = ExceptionScope.objects.filter(
-        request=OuterRef("pk"), kind=ScopeKind.PRINCIPAL, value__in=principals
+        request=OuterRef("pk"), kind__in=PRINCIPALS, value__in=principals
     )
     from_same = (
         Q(invariant=request.invariant_id)

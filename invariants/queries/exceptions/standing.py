@@ -1,23 +1,26 @@
 """What the table of steps looks at, and who somebody is to an exception."""
 
 from collections import defaultdict
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from invariants.models import ApproverAbsence, ExceptionRequest, ExceptionScope
-from invariants.models.exceptions import Part, Seat, WhoKind
+from invariants.models.exceptions import ExceptionState, Part, Seat, Verb, WhoKind
 from invariants.policies.exceptions import Facts, Moment, Who, can, steps, tiers
 from invariants.policies.exceptions.clocks import Calendar, Times
+from invariants.policies.exceptions.guards import LAPSED_DAYS
 from inventory.models import Organization
 
 if TYPE_CHECKING:
     from inventory.access import AnyUser
 
+_TO_GRANT = (ExceptionState.SUBMITTED, ExceptionState.TRIAGED)
 # What a request has to say, by the words of its form.
 ASKS = {
     "title": "title",
@@ -40,7 +43,7 @@ def moment_of(organization: Organization, now: datetime) -> Moment:
 
 
 def facts_of(request: ExceptionRequest) -> Facts:
-    """What is known of it now (three queries, and a fourth for a renewal)."""
+    """What is known of it now (three queries, and two more for a renewal)."""
     scope: dict[str, list[str]] = defaultdict(list)
     for kind, value in request.scope.order_by("kind", "value").values_list("kind", "value"):
         scope[kind].append(value)
@@ -62,8 +65,9 @@ def facts_of(request: ExceptionRequest) -> Facts:
         residual_risk=request.residual_risk,
         is_emergency=request.is_emergency,
         emergency_until=request.emergency_until,
+        lapsed=_lapsed(request),
         renewal=request.renewal,
-        is_renewal_of_same=_is_same_as_before(request),
+        is_renewal_of_same=_is_same_as_before(request, scope),
         implementer_id=request.implementer_id,
         verified_at=request.verified_at,
         ended_at=request.ended_at,
@@ -74,12 +78,43 @@ def facts_of(request: ExceptionRequest) -> Facts:
     )
 
 
-def _is_same_as_before(request: ExceptionRequest) -> bool:
-    """Whether it renews one that was put in place in the same way: then nobody has to do it again."""
+def _is_same_as_before(request: ExceptionRequest, scope: Mapping[str, list[str]]) -> bool:
+    """Whether it takes over what is in place for the one that it renews, no wider than that was: then
+    nobody has to put it in place again."""
     if request.renews_id is None:
         return False
     same = ExceptionRequest.objects.filter(pk=request.renews_id, mechanism=request.mechanism)
-    return same.filter(seen_at__isnull=False).exists()
+    there = same.filter(verified_at__isnull=False, gone_seen_at=None)
+    # What has been taken over, and was lost after that, is put in place by somebody again.
+    if not there.exclude(state=ExceptionState.RENEWED).exists():
+        return False
+    lines = ExceptionScope.objects.filter(request=request.renews_id)
+    before = set(lines.values_list("kind", "value"))
+    now = {(kind, value) for kind, values in scope.items() for value in values}
+    return now <= before and {kind for kind, _ in before} <= scope.keys()
+
+
+def _lapsed(request: ExceptionRequest) -> str:
+    """The last emergency of the same that ran out unapproved, where this one waits to be granted."""
+    if not request.is_emergency or request.state not in _TO_GRANT:
+        return ""
+    places = request.scope.exclude(account=None, ou=None)
+    same = ExceptionRequest.objects.filter(
+        organization=request.organization_id,
+        invariant=request.invariant_id,
+        control=request.control_id,
+        finding_key=request.finding_key,
+        is_emergency=True,
+        approved_at=None,
+        granted_at__isnull=False,
+        ended_at__gte=request.state_since - timedelta(days=LAPSED_DAYS),
+        events__verb=Verb.EXPIRE,
+    ).exclude(pk=request.pk)
+    there = ExceptionScope.objects.filter(request=OuterRef("pk"), value__in=places.values("value"))
+    if request.finding_key is None:
+        same = same.filter(Exists(there))
+    last = same.order_by("-number").first()
+    return last.ref if last else ""
 
 
 def times_of(request: ExceptionRequest) -> Times:

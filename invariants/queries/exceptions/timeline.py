@@ -14,7 +14,9 @@ from invariants.queries.exceptions.owners import Owner, Wait
 
 # What a reader of the timeline looks for; the log has everything.
 _TOLD: Final = frozenset(set(Verb.values) - {"DRAFT", "SAVE", "COMMENT", "ATTACH", "REMIND"})
-_BAD: Final = frozenset({Verb.REJECT, Verb.REVOKE, Verb.LOSE, Verb.WITHDRAW, Verb.EXPIRE})
+_BAD: Final = frozenset(
+    {Verb.REJECT, Verb.REVOKE, Verb.LOSE, Verb.WITHDRAW, Verb.EXPIRE, Verb.LINGER}
+)
 _UNTIL_IN_PLACE: Final = (
     State.DRAFT,
     State.SUBMITTED,
@@ -91,7 +93,13 @@ def present(wait: Wait | None) -> tuple[Node, ...]:
     """Who is waited for now."""
     if wait is None:
         return ()
-    return tuple(Node("now", names(owner), owner.what, at=wait.since) for owner in wait.owners)
+    return tuple(
+        Node("now", _begun(names(owner)), owner.what, at=wait.since) for owner in wait.owners
+    )
+
+
+def _begun(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def names(owner: Owner) -> str:

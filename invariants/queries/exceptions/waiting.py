@@ -1,7 +1,8 @@
-"""Which requests wait for a person, as one filter: the count in the navigation reads it on every page.
+"""What waits for a person, as filters: the count in the navigation reads them on every page.
 
 The table of steps says who may do what with one request; here the same is asked of all of them. A test
-compares the two.
+compares the two. Differences between what was approved and what is deployed wait as well. One that says
+what a request waits for stands in its place: nothing is counted twice.
 """
 
 from collections.abc import Iterator
@@ -15,18 +16,26 @@ from django.db.models.functions import Cast
 from invariants.models import (
     ApproverAbsence,
     ExceptionApproval,
+    ExceptionMismatch,
     ExceptionPart,
     ExceptionRequest,
     ExceptionScope,
 )
 from invariants.models.exceptions import ExceptionState as State
 from invariants.models.exceptions import Mechanism, Part, Risk
+from invariants.models.exceptions import MismatchKind as Kind
+from invariants.models.exceptions import MismatchOwner as Owner
+from invariants.models.exceptions.reconciliation import ExceptionMismatchQuerySet
 from invariants.models.exceptions.requests import ExceptionQuerySet
 from invariants.policies.exceptions import tiers
 from inventory.access import AnyUser
+from inventory.models import TeamMembership
 
 _TO_APPROVE: Final = Q(state__in=[State.RISK_ASSESSED, State.EMERGENCY])
 _TO_GRANT: Final = Q(state__in=[State.SUBMITTED, State.TRIAGED], is_emergency=True)
+# What whoever puts exceptions in place, and removes them, is told by the difference itself.
+_WORK: Final = (Kind.NOT_DEPLOYED, Kind.ZOMBIE)
+_OWN_INVARIANTS: Final = "invariants.manage_invariants"
 _BY_POLICY: Final = ~Q(mechanism=Mechanism.NONE)
 # Put in place already, by whoever put the one before it in place.
 _SAME_AS_BEFORE: Final = Q(
@@ -41,11 +50,46 @@ def for_person(user: AnyUser, *, now: datetime) -> ExceptionQuerySet:
     return ExceptionRequest.objects.visible_to(user).filter(_waits(user, now))
 
 
+def items_for(user: AnyUser, *, now: datetime) -> ExceptionMismatchQuerySet:
+    """The differences that last, and that are this person's to put right. Asks the database nothing
+    itself.
+
+    Who put an exception in place takes it out again, or somebody else where that person may no longer.
+    What nobody approved is for the team that the invariant names as its owner, and for whoever manages
+    invariants; another look for the approvers of its tier.
+    """
+    if not isinstance(user, User):
+        return ExceptionMismatch.objects.none()
+    owned = Q(pk__in=[])
+    for part in _owns(user):
+        owned |= part
+    return ExceptionMismatch.objects.visible_to(user).lasting().filter(owned)
+
+
+def _owns(user: User) -> Iterator[Q]:
+    # Where there is no exception nobody has asked.
+    others = Q(exception=None) | ~Q(exception__requester_id=user.pk)
+    yield Q(owner_part=Owner.REQUESTER, exception__requester_id=user.pk)
+    if user.has_perm(tiers.IMPLEMENT):
+        held = ExceptionPart.objects.filter(request=OuterRef("exception"), person_id=user.pk)
+        is_free = Q(~Exists(held.exclude(part=Part.IMPLEMENTER))) | Q(kind=Kind.ZOMBIE)
+        yield Q(owner_part=Owner.PLATFORM) & is_free & others
+        theirs = Q(exception__implementer_id=user.pk)
+        nobodys = ~Q(exception__implementer_id__in=holders(tiers.IMPLEMENT)) & is_free & others
+        yield Q(owner_part=Owner.IMPLEMENTER) & (theirs | nobodys)
+    teams = TeamMembership.objects.filter(user_id=user.pk).order_by().values("team__slug")
+    is_owner = Q() if user.has_perm(_OWN_INVARIANTS) else Q(owner__in=teams)
+    yield Q(owner_part=Owner.INVARIANT_OWNER) & is_owner
+    for risk, seats in tiers.SEATS.items():
+        if any(user.has_perm(tiers.RIGHT_OF[seat]) for seat in seats):
+            yield Q(owner_part=Owner.APPROVER, severity=risk) & others
+
+
 def _waits(user: User, now: datetime) -> Q:
     others = ~Q(requester_id=user.pk)
     own = Q(state=State.CHANGES_REQUESTED, requester_id=user.pk)
     decided = Q(pk__in=[])
-    for part in (*_reviews(user), *_approvals(user, now), *_works(user)):
+    for part in (*_reviews(user), *_approvals(user, now), *_works(user, now)):
         decided |= part
     return own | (others & decided)
 
@@ -58,13 +102,15 @@ def _reviews(user: User) -> Iterator[Q]:
         yield unassessed & _free_for(user, Part.ASSESSOR) & _sees_whole(user)
 
 
-def _works(user: User) -> Iterator[Q]:
+def _works(user: User, now: datetime) -> Iterator[Q]:
     if not user.has_perm(tiers.IMPLEMENT):
         return
     to_begin = Q(state=State.APPROVED) & ~_SAME_AS_BEFORE
     to_begin |= Q(state=State.EMERGENCY, implementer_id=None)
-    yield _BY_POLICY & to_begin & _free_for(user, Part.IMPLEMENTER)
-    yield _BY_POLICY & Q(state__in=[State.EXPIRED, State.REVOKED])
+    said = items_for(user, now=now).filter(exception=OuterRef("pk"), kind__in=_WORK)
+    is_unsaid = _BY_POLICY & Q(~Exists(said.order_by()))
+    yield is_unsaid & to_begin & _free_for(user, Part.IMPLEMENTER)
+    yield is_unsaid & Q(state__in=[State.EXPIRED, State.REVOKED])
 
 
 def _approvals(user: User, now: datetime) -> Iterator[Q]:

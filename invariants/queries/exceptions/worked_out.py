@@ -5,6 +5,7 @@ they need it. Some 30 ms for an organisation of 50 accounts; the tree and the po
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from invariants.models import (
 )
 from invariants.models.exceptions import ExceptionState, Mechanism, ScopeKind
 from invariants.queries.catalogue import newest_load, record_of
+from invariants.queries.exceptions import in_place
 from inventory.models import (
     Account,
     Organization,
@@ -73,18 +75,20 @@ def _asked(request: ExceptionRequest, *, removal: bool, now: datetime) -> carvin
     ground = _ground(organization)
     scope = _scope(request, ground, organization)
     line = _line(request)
+    serving = _serving(request, scope, ground, removal=removal)
     return carving.Asked(
         ref=request.ref,
         way=carving.Way(request.mechanism),
         scope=scope,
         record=_local(record_of(version), load.parameters, organization, scope),
-        serving=_serving(request, scope, ground),
+        serving=serving,
         ground=ground,
         parameters={name: tuple(values) for name, values in load.parameters.items()},
         now=now,
-        others=tuple(_others(request, line, ground)) if removal else (),
+        others=tuple(_others(request, line, ground, serving)) if removal else (),
         kept=_kept(_first_alike(line)) if removal else carving.Kept(),
         renews=tuple(one.ref for one in line[1:]),
+        sighted=in_place.sighted(request, scope.members) if removal else (),
     )
 
 
@@ -167,18 +171,24 @@ def _scope(
     ous = [one for one in lines[ScopeKind.OU] if one in ground.places]
     members = {one for one in lines[ScopeKind.ACCOUNT] if one in ground.places}
     members |= {one for one in ground.accounts() if {*ous} & {*ground.way(one)}}
-    tags = (value.partition("=") for value in lines[ScopeKind.TAG])
     return carving.Scope(
         accounts=tuple(lines[ScopeKind.ACCOUNT]),
         ous=tuple("/".join((*ground.way(one), "")) for one in ous),
         members=frozenset(members),
         regions=tuple(lines[ScopeKind.REGION]),
         resources=tuple(value for kind in _RESOURCES for value in lines[kind]),
-        tags=tuple((key, value) for key, _, value in tags),
+        tags=_pairs(lines[ScopeKind.TAG]),
         principals=tuple(lines[ScopeKind.PRINCIPAL]),
         actions=tuple(lines[ScopeKind.ACTION]),
         until=_until(request, organization),
+        principal_tags=_pairs(lines[ScopeKind.PRINCIPAL_TAG]),
     )
+
+
+def _pairs(tags: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """(key, value) of each key=value."""
+    parts = (value.partition("=") for value in tags)
+    return tuple((key, value) for key, _, value in parts)
 
 
 def _until(request: ExceptionRequest, organization: Organization) -> str:
@@ -192,19 +202,22 @@ def _until(request: ExceptionRequest, organization: Organization) -> str:
 
 
 def _serving(
-    request: ExceptionRequest, scope: carving.Scope, ground: carving.Ground
+    request: ExceptionRequest, scope: carving.Scope, ground: carving.Ground, *, removal: bool
 ) -> dict[str, frozenset[int]]:
     """The statements that serve the invariant in the accounts, as the last collection proved."""
-    proofs = CoverageProof.objects.filter(
-        invariant=request.invariant,
-        coverage__invariant=request.invariant,
-        coverage__account__account_id__in=scope.members,
-    ).distinct()
+    proofs = in_place.proofs(request, scope.members)
+    if removal and scope.is_accounts_alone:
+        # No statement serves where an account as a whole is let off: those that do elsewhere, and reach it.
+        proofs = CoverageProof.objects.filter(invariant=request.invariant)
     found: dict[str, set[int]] = defaultdict(set)
     for evidence in proofs.values_list("evidence", flat=True):
         for policy_id, number in evidence.get("serves", ()):
             found[policy_id].add(number)
-    return {key: frozenset(numbers) for key, numbers in found.items() if key in ground.policies}
+    return {
+        key: frozenset(numbers)
+        for key, numbers in found.items()
+        if key in ground.policies and (not removal or ground.reach(key) & scope.members)
+    }
 
 
 def _line(request: ExceptionRequest) -> list[ExceptionRequest]:
@@ -221,19 +234,27 @@ def _first_alike(line: list[ExceptionRequest]) -> ExceptionRequest:
 
 
 def _others(
-    request: ExceptionRequest, line: list[ExceptionRequest], ground: carving.Ground
+    request: ExceptionRequest,
+    line: list[ExceptionRequest],
+    ground: carving.Ground,
+    serving: Mapping[str, frozenset[int]],
 ) -> list[carving.Neighbour]:
-    """What else the policies carry of the same invariant, and must keep."""
+    """What else the policies carry of the same invariant, or of one that the same statements serve, and must
+    keep."""
     carried = Q(state__in=_CARRIED) & ~Q(
         mechanism__in=[Mechanism.NONE, Mechanism.EXCEPTIONS_OU, Mechanism.CHILD_OVERRIDE]
     )
-    rows = ExceptionRequest.objects.filter(carried, invariant=request.invariant)
+    rows = ExceptionRequest.objects.filter(carried, organization=request.organization)
+    rows = rows.exclude(pk__in=[one.pk for one in line])
+    alike = in_place.served_with(rows.values("invariant"), serving)
+    rows = rows.filter(Q(invariant=request.invariant) | Q(invariant__in=alike))
     found = []
-    for one in rows.exclude(pk__in=[each.pk for each in line]).order_by("approved_at", "pk"):
+    for one in rows.order_by("approved_at", "pk"):
         scope = _scope(one, ground, request.organization)
         if one.mechanism != Mechanism.TIME_LIMIT:
             scope = carving.without_end(scope)
-        found.append(carving.Neighbour(one.ref, scope, _kept(one)))
+        way = carving.Way(one.mechanism)
+        found.append(carving.Neighbour(one.ref, scope, _kept(one), way))
     return found
 
 
@@ -247,4 +268,4 @@ def _kept(request: ExceptionRequest) -> carving.Kept:
             grammar = catalog.grammar_of(edit["type"])
             read = (carving.piece_of(piece, grammar) for piece in edit["pieces"])
             pieces[edit["policy_id"]] = tuple(read)
-    return carving.Kept(pieces, content.get("moved_from", ""))
+    return carving.Kept(pieces, content.get("moved_from", "") or in_place.moved_from(request))

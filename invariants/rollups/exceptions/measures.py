@@ -34,6 +34,7 @@ UNION
 SELECT r.id, f.account_id FROM live_exceptions r
 JOIN findings_finding f ON f.organization_id = %(organization)s AND f.key = r.finding_key
 """
+# Nothing records which tags a principal carries: who is exempt by one is among all that were denied, or nobody.
 # A wildcard is one of a regular expression. What policies denied in the scope: before it was in place, or because it is narrower than the need.
 _USE: Final = r"""
 CREATE TEMP TABLE live_use ON COMMIT DROP AS
@@ -41,7 +42,7 @@ WITH lines AS (
     SELECT l.request_id, l.kind, '^' || replace(replace(regexp_replace(
         l.value, '([.^$+(){}\[\]|\\])', '\\\1', 'g'), '*', '.*'), '?', '.') || '$' AS pattern
     FROM invariants_exceptionscope l JOIN live_exceptions r ON r.id = l.request_id
-    WHERE l.kind IN ('PRINCIPAL', 'ACTION')
+    WHERE l.kind IN ('PRINCIPAL', 'PRINCIPAL_TAG', 'ACTION')
 )
 SELECT r.id AS request_id, max(y.day) AS used_on, count(DISTINCT (d.principal, d.action)) AS pairs
 FROM live_exceptions r JOIN invariants_denialserves s ON s.invariant_id = r.invariant_id
@@ -50,6 +51,7 @@ JOIN live_accounts a ON a.request_id = r.id AND a.account_id = d.account_id
 JOIN invariants_denialday y ON y.denial_id = d.id AND y.day >= %(recorded_from)s
 WHERE r.mechanism <> %(none)s
     AND (NOT EXISTS (SELECT FROM lines l WHERE l.request_id = r.id AND l.kind = 'PRINCIPAL')
+        OR EXISTS (SELECT FROM lines l WHERE l.request_id = r.id AND l.kind = 'PRINCIPAL_TAG')
         OR EXISTS (SELECT FROM lines l WHERE l.request_id = r.id AND l.kind = 'PRINCIPAL'
             AND d.principal ~ l.pattern))
     AND (NOT EXISTS (SELECT FROM lines l WHERE l.request_id = r.id AND l.kind = 'ACTION')
@@ -60,6 +62,7 @@ GROUP BY r.id
 _WRITE: Final = r"""
 WITH named AS (
     SELECT r.id, count(*) FILTER (WHERE l.kind = 'PRINCIPAL') AS principals,
+        count(*) FILTER (WHERE l.kind = 'PRINCIPAL_TAG') AS tags,
         count(*) FILTER (WHERE l.kind = 'ACTION') AS actions
     FROM live_exceptions r JOIN invariants_exceptionscope l ON l.request_id = r.id GROUP BY r.id
 ), inside AS (
@@ -87,9 +90,11 @@ WITH named AS (
 INSERT INTO invariants_exceptionmeasure
     (request_id, at, recorded_from, used_on, pairs, findings_inside, is_compensated)
 SELECT r.id, %(now)s,
-    CASE WHEN r.invariant_id IS NOT NULL AND r.mechanism <> %(none)s THEN %(recorded_from)s::date END,
-    u.used_on,
-    CASE WHEN r.mechanism = %(none)s THEN NULL
+    CASE WHEN r.invariant_id IS NOT NULL AND r.mechanism <> %(none)s
+        AND NOT (COALESCE(n.tags, 0) > 0 AND u.request_id IS NOT NULL)
+        THEN %(recorded_from)s::date END,
+    CASE WHEN COALESCE(n.tags, 0) = 0 THEN u.used_on END,
+    CASE WHEN r.mechanism = %(none)s OR n.tags > 0 THEN NULL
         WHEN n.principals > 0 AND n.actions > 0 THEN n.principals * n.actions ELSE u.pairs END,
     COALESCE(i.findings, 0),
     CASE WHEN c.is_compensated IS FALSE THEN false

@@ -10,6 +10,7 @@ from invariants.policies.exceptions import clocks
 from invariants.queries import exceptions as queries
 from inventory.models import Organization
 
+WEEK: Final = timedelta(days=7)
 # `age`: whole days since the first of its line was granted; a line has two renewals at most.
 # A finding without a place of its scope is where the finding is.
 _PLACES: Final = """
@@ -24,8 +25,9 @@ WITH counted AS (
     FROM invariants_exceptionrequest r
     LEFT JOIN invariants_exceptionrequest b ON b.id = r.renews_id
     LEFT JOIN invariants_exceptionrequest f ON f.id = b.renews_id
-    WHERE r.organization_id = %(organization)s AND r.state IN ('EMERGENCY', 'APPROVED', 'IMPLEMENTING',
-        'ACTIVE', 'EXPIRING', 'EXPIRED', 'REVOKED', 'CLOSING')
+    WHERE r.organization_id = %(organization)s AND (r.state IN ('EMERGENCY', 'APPROVED',
+        'IMPLEMENTING', 'ACTIVE', 'EXPIRING', 'EXPIRED', 'REVOKED', 'CLOSING')
+        OR GREATEST(r.approved_at, r.granted_at) > %(since)s)
 ), standing AS (
     SELECT id, number, title, finding_key,
         floor(extract(epoch FROM %(now)s - began_at) / 86400)::int AS age,
@@ -62,13 +64,15 @@ WHERE u.organization_id = %(organization)s AND u.gone_at IS NULL
 
 
 def prepare(organization: Organization, *, now: datetime) -> None:
-    """Make `exception_places`, one row for each place of an exception that is granted or has ended and
-    is not seen removed, and `exception_reached`, one for each OU that it reaches."""
+    """Make `exception_places`, one row for each place of an exception that is granted, has ended and is
+    not seen removed, or was granted in the last seven days; and `exception_reached`, one for each OU that
+    it reaches."""
     today = queries.moment_of(organization, now).today
     values: dict[str, Any] = {
         "organization": organization.pk,
         "now": now,
         "today": today,
+        "since": now - WEEK,
         "soon": today + timedelta(days=clocks.VERSIONS[clocks.NEWEST].expiring_days),
         "most": clocks.MOST_RENEWALS,
         "none": Mechanism.NONE.value,

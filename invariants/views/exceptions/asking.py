@@ -1,13 +1,11 @@
 """Asking for an exception: the form, which saves as it goes, and one's own requests."""
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -20,7 +18,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from invariants.actions import exceptions as actions
-from invariants.actions.exceptions import By, Sheet
+from invariants.actions.exceptions import By
 from invariants.forms.exceptions.asking import AskForm
 from invariants.models import ExceptionRequest
 from invariants.models.exceptions import ExceptionState, Via
@@ -31,13 +29,13 @@ from invariants.queries.exceptions import blast as radius
 from invariants.queries.exceptions import entry, finding, prefill
 from invariants.queries.exceptions import mine as own
 from invariants.queries.exceptions.entry import NothingThere, Source
+from invariants.views.exceptions import sheets
 from inventory import web
 from inventory.access import AnyUser
 from inventory.clients import client_address
 
-_SALT: Final = "invariants.views.exceptions.asking"
-# A form that has been open for longer is taken for one that was opened now.
-_LONGEST_OPEN_S: Final = 30 * 86_400
+# The id of the form.
+_FORM: Final = "ask"
 _EDITABLE: Final = (ExceptionState.DRAFT, ExceptionState.CHANGES_REQUESTED)
 _NOT_YOURS: Final = (
     "Exceptions are asked for by people with the right “Ask for exceptions”: ask an administrator for it, "
@@ -71,14 +69,14 @@ def new(request: HttpRequest) -> HttpResponseBase:
         context = {"nav": "exceptions", "now": now, "chosen": page.choices(user, source, now=now)}
         return TemplateResponse(request, "exceptions/choose.html", context)
     if request.method == "POST":
-        sheet = _read_sheet(request.POST.get("sheet", ""), now=now)
+        sheet = sheets.read(request.POST.get("sheet", ""), now=now)
         try:
             item = actions.draft(_by(request, user), source.target, sheet=sheet, now=now)
         except NotAllowed as refused:
             raise PermissionDenied(" ".join(refused.missing)) from refused
         return _kept(request, user, source, item, now=now)
     form = _form(user, source, None, now=now)
-    asked = _Asked(source, None, form, sheet=_write_sheet(now))
+    asked = _Asked(source, None, form, sheet=sheets.write(now))
     return _page(request, user, asked, now=now)
 
 
@@ -174,8 +172,10 @@ def _answer(
 ) -> HttpResponseBase:
     """To one who types: that it was kept, or why not, and nothing that they type in is touched. To one
     who sends: the form with what is missing."""
-    is_form = bool({"send", "keep"} & set(request.POST))
-    context = _context(user, asked, now=now) | {"is_sent": is_form, "is_full": is_form}
+    is_sent = bool({"send", "keep"} & set(request.POST))
+    # "Keep what stands here" is pressed in the form as well as below it.
+    is_form = is_sent or web.target(request) == _FORM
+    context = _context(user, asked, now=now) | {"is_sent": is_sent, "is_full": is_form}
     if not web.is_fragment(request):
         context |= {"is_sent": True, "is_full": True}
         return TemplateResponse(request, "exceptions/ask.html", context, status=status)
@@ -285,16 +285,3 @@ def _form(
         target_kind=item.target_kind if item else page.kind_of(source),
         today=today,
     )
-
-
-def _write_sheet(now: datetime) -> str:
-    return signing.dumps([str(uuid.uuid4()), now.isoformat()], salt=_SALT)
-
-
-def _read_sheet(text: str, *, now: datetime) -> Sheet:
-    """A sheet that this site did not write, or long ago, is a new one."""
-    try:
-        key, opened_at = signing.loads(text, salt=_SALT, max_age=_LONGEST_OPEN_S)
-        return Sheet(str(key), min(datetime.fromisoformat(opened_at), now))
-    except (signing.BadSignature, ValueError, TypeError):
-        return Sheet(str(uuid.uuid4()), now)

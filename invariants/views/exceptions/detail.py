@@ -89,6 +89,9 @@ def step(request: HttpRequest, ref: str, verb: str) -> HttpResponseBase:
         return shown(request, request_of(request, ref), form=form, refused=error.missing)
     except desk.Meanwhile as error:
         return shown(request, request_of(request, ref), form=form, meanwhile=error)
+    except ExceptionRequest.DoesNotExist as error:
+        # It left their sight while somebody else had it in hand.
+        raise Http404 from error
     return _done(request, taken, wanted)
 
 

@@ -16,13 +16,18 @@ def numbers(request: HttpRequest) -> TemplateResponse:
     now = timezone.now()
     organization = tree.organization()
     board = queries.board(request.user, organization, now=now) if organization else None
+    course = queries.Course()
+    if organization and board and not board.is_empty:
+        ou_id = request.GET.get("ou", "")
+        course = queries.course(request.user, organization, ou_id=ou_id, now=now)
     context = {
         "nav": "exceptions",
         "now": now,
         "board": board,
+        "course": course,
         "cards": words.cards(board.figures) if board else (),
         "timeline": words.timeline(board) if board else None,
-        "trends": words.trends(board) if board else (),
+        "trends": words.trends(course.weeks),
     }
     return TemplateResponse(request, "exceptions/numbers.html", context)
 

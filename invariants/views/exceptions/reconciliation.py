@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -19,7 +20,10 @@ from invariants.models.exceptions import Via
 from invariants.policies.exceptions import NotAllowed
 from invariants.queries.exceptions import reconciliation as queries
 from invariants.queries.exceptions.entry import may_ask
+from invariants.views.exceptions.detail import PANE
+from invariants.views.exceptions.inbox import listed
 from inventory import web
+from inventory.access import AnyUser
 from inventory.clients import client_address
 
 
@@ -38,18 +42,41 @@ def reconciliation(request: HttpRequest) -> TemplateResponse:
         "found": found,
         "standings": queries.STANDINGS,
         "may_ask": may_ask(request.user),
-        "may_look": any(request.user.has_perm(right) for right in LOOKERS),
+        "may_look": _may_look(request.user),
         "next_query": web.query(request.GET, cursor=found.page.next_cursor),
         "previous_query": web.query(request.GET, cursor=found.page.previous_cursor),
     }
     return web.page(request, "exceptions/reconciliation.html", context, partial="results")
 
 
+@require_GET
+@vary_on_headers("HX-Request")
+def item(request: HttpRequest, pk: int) -> TemplateResponse:
+    """One difference, beside the inbox, with the step that one can take."""
+    now = timezone.now()
+    row = queries.item(request.user, pk, now=now)
+    if row is None:
+        raise Http404
+    is_pane = web.is_fragment(request) and web.target(request) == PANE
+    context = {} if is_pane else listed(request, now=now)
+    context |= {
+        "nav": "exceptions",
+        "now": now,
+        "row": row,
+        "mismatch": row.item,
+        "may_ask": may_ask(request.user),
+        "may_look": _may_look(request.user),
+        "query": web.query(request.GET),
+        "link": request.build_absolute_uri(reverse("exceptions:item", args=[pk])),
+    }
+    return web.page(request, "exceptions/item.html", context, partial="one")
+
+
 @require_POST
 def looked_again(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Another look was taken: the item ends, and the log says by whom and what came of it."""
     user = request.user
-    if not isinstance(user, User) or not any(user.has_perm(right) for right in LOOKERS):
+    if not isinstance(user, User) or not _may_look(user):
         raise PermissionDenied(
             "Exceptions are looked at again by those who assess or approve them."
         )
@@ -64,4 +91,8 @@ def looked_again(request: HttpRequest, pk: int) -> HttpResponseBase:
         messages.error(request, str(error))
     else:
         messages.success(request, f"{item.exception} was looked at again: it is in its log")
-    return redirect("exceptions:reconciliation")
+    return redirect("exceptions:inbox" if form.is_from_inbox else "exceptions:reconciliation")
+
+
+def _may_look(user: AnyUser) -> bool:
+    return any(user.has_perm(right) for right in LOOKERS)

@@ -19,6 +19,7 @@ from invariants.policies.exceptions import NotAllowed
 from invariants.queries.exceptions import people as queries
 from invariants.queries.exceptions import standing
 from invariants.views.exceptions.detail import request_of, shown
+from inventory import web
 from inventory.clients import client_address
 
 
@@ -26,19 +27,21 @@ from inventory.clients import client_address
 @vary_on_headers("HX-Request")
 def comment(request: HttpRequest, ref: str) -> HttpResponseBase:
     item = request_of(request, ref)
-    text = request.POST.get("text", "")
+    # PostgreSQL takes no NUL, and nobody can have meant one.
+    text = request.POST.get("text", "").replace("\0", "")
     try:
         actions.comment(_by(request), item.pk, text, now=timezone.now())
     except NotAllowed as error:
         return shown(request, item, problem="comment", problems=error.missing, text=text)
-    return _back(item, "comments")
+    return _back(request, item, "comments")
 
 
 @require_GET
 def people(request: HttpRequest, ref: str) -> TemplateResponse:
     """Whom a comment can mention, by what was typed behind the @."""
     item = request_of(request, ref)
-    found = queries.to_mention(request.user, item, request.GET.get("q", "")[:60])
+    words = request.GET.get("q", "").replace("\0", "")[:60]
+    found = queries.to_mention(request.user, item, words)
     return TemplateResponse(request, "exceptions/_people.html", {"people": found})
 
 
@@ -52,7 +55,7 @@ def milestone(request: HttpRequest, ref: str, pk: str) -> HttpResponseBase:
         actions.finish_milestone(_by(request), item.pk, int(pk), done_on=today, now=now)
     except NotAllowed as error:
         return shown(request, item, problem="milestone", problems=error.missing)
-    return _back(item, "milestones")
+    return _back(request, item, "milestones")
 
 
 @require_POST
@@ -67,7 +70,7 @@ def evidence(request: HttpRequest, ref: str) -> HttpResponseBase:
     except NotAllowed as error:
         return shown(request, item, problem="evidence", problems=error.missing)
     messages.success(request, f"{kept.name} is kept with the record")
-    return _back(item, "evidence")
+    return _back(request, item, "evidence")
 
 
 @require_GET
@@ -96,5 +99,8 @@ def _by(request: HttpRequest) -> By:
     return By(request.user, address=client_address(request))
 
 
-def _back(item: ExceptionRequest, part: str) -> HttpResponseBase:
-    return redirect(reverse("exceptions:detail", args=[item.ref]) + f"#{part}")
+def _back(request: HttpRequest, item: ExceptionRequest, part: str) -> HttpResponseBase:
+    """To that part of the page, beside the list as it was."""
+    query = web.query(request.GET)
+    address = reverse("exceptions:detail", args=[item.ref])
+    return redirect(f"{address}{f'?{query}' if query else ''}#{part}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from invariants.models import ExceptionRequest, Invariant
 from invariants.queries import coverage
 from invariants.queries.counts import total
-from invariants.queries.exceptions import deployed, history
+from invariants.queries.exceptions import deployed
 from invariants.queries.exceptions.numbers import breakdowns, duties, lives, reckoning
 from invariants.queries.exceptions.numbers.breakdowns import Group, Redesign
 from invariants.queries.exceptions.numbers.duties import Breach
@@ -18,7 +18,7 @@ from invariants.queries.exceptions.numbers.reckoning import Figure, World
 from invariants.queries.exceptions.standing import calendar_of
 from invariants.queries.exceptions.totals import Counts, Standing
 from inventory import access
-from inventory.models import Account, Organization, OrganizationalUnit
+from inventory.models import Account, Organization
 
 if TYPE_CHECKING:
     from inventory.access import AnyUser
@@ -31,8 +31,8 @@ _HUNDRED: Final = 100
 class Board:
     """`covered`: the coverage with carve-outs, beside the one without (percent; None: no data).
 
-    `is_whole`: of the whole organisation; else of what the person sees. `weeks` are of the root, () for
-    who does not see it whole. `third_periods`: exceptions in their third period in a row.
+    `is_whole`: of the whole organisation; else of what the person sees. `third_periods`: exceptions in
+    their third period in a row.
     """
 
     figures: Mapping[str, Figure]
@@ -49,7 +49,6 @@ class Board:
     redesigns: tuple[Redesign, ...]
     third_periods: tuple[Life, ...]
     breaches: tuple[Breach, ...]
-    weeks: tuple[history.Week, ...]
 
     @property
     def is_empty(self) -> bool:
@@ -93,7 +92,6 @@ def board(user: "AnyUser", organization: Organization, *, now: datetime) -> Boar
         redesigns=breakdowns.redesigns(read, now),
         third_periods=tuple(life for life in read if breakdowns.is_third_period(life)),
         breaches=breaches,
-        weeks=_weeks(user, organization, now=now),
         asked=len(read),
     )
 
@@ -117,14 +115,6 @@ def _coverage(user: "AnyUser", organization: Organization) -> tuple[int, int, in
     found = coverage.by_invariant(user)
     counts = total(found[pk] for pk in sorted(mandatory) if pk in found)
     return counts.enforced, counts.protected, counts.in_scope
-
-
-def _weeks(
-    user: "AnyUser", organization: Organization, *, now: datetime
-) -> tuple[history.Week, ...]:
-    root = OrganizationalUnit.objects.visible_to(user).filter(organization=organization, depth=0)
-    top = root.order_by("pk").first()
-    return history.weeks(user, top, until=now.date()) if top else ()
 
 
 def records(found: Board) -> tuple[tuple[object, ...], ...]:

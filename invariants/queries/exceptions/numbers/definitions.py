@@ -90,7 +90,7 @@ _ALL: Final = (
         "Decided within the clock",
         "Of the requests decided in the last 90 days, and of those still open past their due date, the ones "
         "decided in time: one business day for the triage, then the days of their risk; an emergency has "
-        "4 hours.",
+        "4 hours. A late triage wins no time; what was sent back and submitted again starts anew.",
         Unit.PERCENT,
         Better.HIGHER,
         "log of exceptions; the clocks",
@@ -148,7 +148,8 @@ _ALL: Final = (
     Definition(
         "renewal_rate",
         "Renewal rate",
-        "Of the exceptions whose time was over in the last 90 days, those that were followed by a renewal.",
+        "Of the exceptions whose time was over in the last 90 days, those that were followed by a renewal. "
+        "What was revoked before its time is left out.",
         Unit.PERCENT,
         Better.LOWER,
         "log of exceptions",

@@ -37,7 +37,8 @@ class Life:
     """`ask` to `gone` are moments, None: not (yet). `risk`: the residual one, or the severity before that.
 
     `line_began_at`: when the first of its line of renewals was granted. `decided_at`: approved, granted
-    or rejected for the first time. `triaged_at`: for the last time.
+    or rejected for the first time. `asked_at`: submitted for the first time; `submitted_at` and
+    `triaged_at`: for the last. `is_revoked`: somebody ended it before its time.
     """
 
     pk: int
@@ -54,10 +55,12 @@ class Life:
     is_by_policy: bool = True
     is_granted: bool = False
     is_in_place: bool = False
+    is_revoked: bool = False
     renewal: int = 0
     until: date | None = None
     clocks_version: int = 1
     asked_at: datetime | None = None
+    submitted_at: datetime | None = None
     triaged_at: datetime | None = None
     decided_at: datetime | None = None
     granted_at: datetime | None = None
@@ -130,6 +133,8 @@ def _moments(requests: ExceptionQuerySet) -> dict[int, dict[str, Any]]:
     events = ExceptionEvent.objects.filter(request__in=requests).order_by()
     rows = events.values("request_id").annotate(
         asked_at=Min("at", filter=Q(verb=Verb.SUBMIT)),
+        submitted_at=Max("at", filter=Q(verb=Verb.SUBMIT)),
+        revoked_at=Max("at", filter=Q(verb=Verb.REVOKE)),
         granted_first_at=Min("at", filter=granted),
         decided_at=Min("at", filter=granted | Q(verb=Verb.REJECT)),
         withdrawn_at=Max("at", filter=Q(verb=Verb.WITHDRAW)),
@@ -181,10 +186,12 @@ def _life(
         is_by_policy=is_by_policy,
         is_granted=row["state"] in _GRANTED,
         is_in_place=row["verified_at"] is not None,
+        is_revoked=told.get("revoked_at") is not None,
         renewal=row["renewal"],
         until=row["until"],
         clocks_version=row["clocks_version"],
         asked_at=told.get("asked_at"),
+        submitted_at=told.get("submitted_at"),
         triaged_at=row["triaged_at"],
         decided_at=told.get("decided_at"),
         granted_at=told.get("granted_first_at"),

@@ -124,13 +124,20 @@ def _coverage(_: Collection[Life], world: World) -> tuple[Figure, ...]:
 
 
 def decision_due(life: Life, calendar: Calendar) -> datetime | None:
-    """By when it had to be decided: from its triage, or from when that was due."""
-    if life.asked_at is None:
+    """By when it had to be decided; None while who asked has to change it.
+
+    From its triage, but from no later than when that was due: a late triage wins no time. What was sent
+    back and submitted again starts anew.
+    """
+    sent = life.submitted_at or life.asked_at
+    if sent is None or life.state == ExceptionState.CHANGES_REQUESTED:
         return None
     rules = clocks.VERSIONS[life.clocks_version]
     if life.is_emergency:
-        return calendar.after(life.asked_at, rules.emergency_grant)
-    begun = life.triaged_at or calendar.after(life.asked_at, rules.triage)
+        return calendar.after(sent, rules.emergency_grant)
+    begun = calendar.after(sent, rules.triage)
+    if life.triaged_at is not None and life.triaged_at >= sent:
+        begun = min(begun, life.triaged_at)
     return calendar.after(begun, rules.decision[Risk(life.risk)])
 
 
@@ -183,9 +190,7 @@ def _in_place(lives: Collection[Life], world: World) -> tuple[Figure, ...]:
         return unimplemented, Figure("zombie_rate", None)
     zombies = sum(Standing.ZOMBIE in life.standing for life in lives)
     without = zombies + world.unapproved
-    deployed = without + sum(
-        life.is_in_place and Standing.EXPIRED not in life.standing for life in granted
-    )
+    deployed = without + sum(life.is_in_place for life in granted)
     return unimplemented, share("zombie_rate", without, deployed)
 
 
@@ -217,7 +222,11 @@ def _effects(lives: Collection[Life], world: World) -> tuple[Figure, ...]:
 
 def _renewals(lives: Collection[Life], world: World) -> tuple[Figure, ...]:
     active = [life for life in lives if life.is_active]
-    over = [life for life in lives if life.state in _OVER_SINCE and world.is_recent(life.ended_at)]
+    over = [
+        life
+        for life in lives
+        if life.state in _OVER_SINCE and not life.is_revoked and world.is_recent(life.ended_at)
+    ]
     renewed = sum(life.state == ExceptionState.RENEWED for life in over)
     times = sum(life.renewal for life in active)
     mean = Decimal(times) / len(active) if active else None

@@ -1,10 +1,11 @@
 """A number as people read it: its value, what it is made of, and whether it is as good as asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
+from invariants.queries.exceptions.history import Week
 from invariants.queries.exceptions.numbers.board import Board
 from invariants.queries.exceptions.numbers.definitions import Better, Definition, Unit
 from invariants.queries.exceptions.numbers.reckoning import Figure
@@ -185,18 +186,19 @@ class Trend:
     tone: str = "accent"
 
 
-def trends(board: Board) -> tuple[Trend, ...]:
-    """() until two weeks are known."""
-    if sum(week.active is not None for week in board.weeks) < _FEWEST_WEEKS:
+def trends(weeks: Sequence[Week]) -> tuple[Trend, ...]:
+    """() until two weeks are known; without what nobody counts of the place."""
+    if sum(week.active is not None for week in weeks) < _FEWEST_WEEKS:
         return ()
-    labels = [f"{week.day:%-d %b}" for week in board.weeks]
-    lines = (
-        ("Active exceptions", "", [week.active for week in board.weeks], "accent"),
-        ("Past their end, not seen removed", "", [week.expired for week in board.weeks], "bad"),
-        ("Zombie rate", "%", [week.zombie_rate for week in board.weeks], "bad"),
-        ("Approved, not in place", "%", [w.not_in_place_rate for w in board.weeks], "accent"),
+    labels = [f"{week.day:%-d %b}" for week in weeks]
+    lines: tuple[tuple[str, str, list[int | Decimal | None], str], ...] = (
+        ("Active exceptions", "", [week.active for week in weeks], "accent"),
+        ("Past their end, not seen removed", "", [week.expired for week in weeks], "bad"),
+        ("Zombie rate", "%", [week.zombie_rate for week in weeks], "bad"),
+        ("Approved, not in place", "%", [week.not_in_place_rate for week in weeks], "accent"),
     )
     return tuple(
         Trend(title, unit, tuple(zip(labels, values, strict=True)), tone)
         for title, unit, values, tone in lines
+        if any(value is not None for value in values)
     )
