@@ -18,11 +18,16 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 
 from posture.outgoing.addresses import Refused, Rules, Target, Unreachable, read_target
+from posture.outgoing.refusals import Unsendable
 from posture.outgoing.requests import Answer, post
 
 _APP: Final = "Parapet"
-# A chat is no place for more; Discord refuses what is longer than 2,000.
+# Of a text, beside its title: Discord refuses what is longer than 2,000 with both.
 LONGEST: Final = 1_800
+# Apprise cuts a text for Teams at half of that; a card takes 28 KB.
+_SHORTEST_LIMIT: Final = 2_000
+# Names a message however often it is sent: chats do not look at it, a receiver of JSON can.
+KEY_HEADER: Final = "Idempotency-Key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +80,6 @@ _OWN_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 )
 
 
-class Unsendable(Exception):
-    """The service took the message but said no; `status` is its answer. `is_gone`: for good."""
-
-    def __init__(self, status: int) -> None:
-        self.status = status
-        is_fine = 200 <= status < 300
-        super().__init__(f"It answered {status}{', but took no message' if is_fine else ''}.")
-
-    @property
-    def is_gone(self) -> bool:
-        return self.status == 410
-
-
 @dataclass(slots=True)
 class _Trip:
     """One message under way: how its requests are sent, and what came of them."""
@@ -114,6 +106,9 @@ class _Door:
         if method.upper() != "POST" or how.get("files"):
             raise requests.RequestException("only messages are sent")
         trip = _TRIP.get()
+        if trip.answers:
+            # Told to wait, Apprise would try Discord again at once: when it is tried again is ours to say.
+            raise requests.RequestException("one request for each message")
         query = urlencode(how.get("params") or {})
         address = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
         body = how.get("data") or b""
@@ -157,8 +152,17 @@ def read(service: str, address: str, rules: Rules) -> Target:
     return found[0]
 
 
-def send(service: str, address: str, *, title: str, text: str, rules: Rules) -> None:
-    """Send one message of plain text.
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Plain text. `key` names it, and is the same each time that it is sent."""
+
+    title: str
+    text: str
+    key: str
+
+
+def send(service: str, address: str, message: Message, *, rules: Rules) -> None:
+    """Send one message, in one request.
 
     :raises Refused: when nothing may be sent there.
     :raises Unreachable: when nothing usable came back.
@@ -166,16 +170,19 @@ def send(service: str, address: str, *, title: str, text: str, rules: Rules) -> 
     """
 
     def deliver(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        return post(read_target(url, rules), body, headers, rules=rules)
+        named = dict(headers) | {KEY_HEADER: message.key}
+        return post(read_target(url, rules), body, named, rules=rules)
 
-    trip = _take(service, address, title=title, text=text, send=deliver)
+    # A card is Markdown, where one end of a line is none.
+    text = message.text.replace("\n", "\n\n") if service == "TEAMS" else message.text
+    trip = _take(service, address, title=message.title, text=text, send=deliver)
     if trip.problem is not None:
         raise trip.problem
     if not trip.answers:
         raise _unread(service)
     last = trip.answers[-1]
     if not trip.is_sent:
-        raise Unsendable(last.status)
+        raise Unsendable(last.status, retry_after=last.retry_after)
 
 
 def _take(
@@ -215,9 +222,11 @@ def _instance(
         raise _unread(service)
     asset = AppriseAsset(app_id=_APP, app_desc=_APP, image_url_mask="", image_url_logo="")
     try:
-        return kind(**(values | dict(_FORCED)), asset=asset)
+        made = kind(**(values | dict(_FORCED)), asset=asset)
     except (AppriseException, TypeError, ValueError) as error:
         raise _unread(service) from error
+    made.body_maxlen = max(made.body_maxlen, _SHORTEST_LIMIT)
+    return made
 
 
 @cache

@@ -2,18 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F, Subquery
 
-from invariants.models import Invariant
-from invariants.queries import drift
-from invariants.queries.exceptions import waiting
 from inventory.access import AnyUser
-from inventory.models import Account, Collection, Organization, OrganizationalUnit
+from inventory.models import Collection
+from posture.queries import frame
 
 # So many collections may be missed before the data is called old.
 _MISSED = 3
@@ -39,18 +35,8 @@ class Shell:
 
 
 def shell(user: AnyUser, *, now: datetime, every_minutes: int, name: str) -> Shell:
-    """Two queries, and those of the person's scope. `name` is shown before the first collection."""
-    organization = Organization.objects.order_by("pk").annotate(
-        accounts=_count(Account.objects.visible_to(user).live()),
-        # The root is no OU to the people who count them.
-        ous=_count(OrganizationalUnit.objects.visible_to(user).live().exclude(parent=None)),
-        invariants=_count(Invariant.objects.visible_to(user).live()),
-        open_drift=_count(drift.open_drift(user)),
-        to_decide=_count(waiting.for_person(user, now=now)),
-    )
-    columns = ("name", "org_id", "accounts", "ous", "invariants", "open_drift", "to_decide")
-    row = organization.values(*columns).first()
-    found: dict[str, Any] = dict(row) if row else {}
+    """Two queries, and those of the person's scope and rights. `name` is shown before the first collection."""
+    found = frame.counts(user, now=now)
     synced_at, state = _sync_state(now=now, every_minutes=every_minutes)
     return Shell(
         organization_name=found.get("name") or name or found.get("org_id", ""),
@@ -63,18 +49,6 @@ def shell(user: AnyUser, *, now: datetime, every_minutes: int, name: str) -> She
         open_drift=found.get("open_drift", 0),
         exceptions_to_decide=found.get("to_decide", 0),
     )
-
-
-def _count(rows: "QuerySet[Any]") -> Coalesce:
-    """Rows of the organisation, within the one query."""
-    counted = (
-        rows.filter(organization=OuterRef("pk"))
-        .order_by()
-        .values("organization")
-        .annotate(rows=Count("pk"))
-        .values("rows")
-    )
-    return Coalesce(Subquery(counted), 0, output_field=IntegerField())
 
 
 def _sync_state(*, now: datetime, every_minutes: int) -> tuple[datetime | None, str]:

@@ -162,12 +162,21 @@ def subject(lines: Sequence[Line], *, is_digest: bool) -> str:
     return one_line(f"Parapet: {only.head}{asks}{title}", _SUBJECT)
 
 
-def message(lines: Sequence[Line]) -> tuple[str, str]:
-    """Title and text for a chat: plain, but for the addresses of Parapet itself."""
-    shown = lines[: settings.POSTURE_DIGEST_LINES]
-    parts = [_chat(one) for one in shown]
-    if more := len(lines) - len(shown):
-        inbox = settings.BASE_URL + reverse("exceptions:inbox")
+def message(lines: Sequence[Line], *, most: int) -> tuple[str, str]:
+    """Title and text for a chat: plain, but for the addresses of Parapet itself.
+
+    :param most: characters of the text; the first thing is there, what does not fit is counted.
+    """
+    inbox = settings.BASE_URL + reverse("exceptions:inbox")
+    parts: list[str] = []
+    left = most - len(f"\n\nand {len(lines)} more: {inbox}")
+    for one in lines[: settings.POSTURE_DIGEST_LINES]:
+        part = _chat(one)
+        if parts and len(part) + 2 > left:
+            break
+        left -= len(part) + 2
+        parts.append(part)
+    if more := len(lines) - len(parts):
         parts.append(f"and {more} more: {inbox}")
     return plain(subject(lines, is_digest=len(lines) > 1)), "\n\n".join(parts)
 

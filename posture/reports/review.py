@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from django.utils.text import Truncator
+
 from posture import charts
 from posture.charts import Figure
 from posture.queries.review_page import ReviewView
@@ -21,6 +23,9 @@ _NARROW: Final = 380
 _BAR: Final = 120
 _NOTES_SHOWN: Final = 5
 _OUS_SHOWN: Final = 24
+_THIRD_PERIODS_SHOWN: Final = 3
+# Of a title, in one line of a third of the paper.
+_TITLE: Final = 46
 
 
 def review_pdf(view: ReviewView, *, made_at: datetime) -> bytes:
@@ -118,7 +123,7 @@ def _behind(view: ReviewView) -> dict[str, Any]:
         "ages": _figure(_ages(view)),
         "flow": _figure(charts.flow(view.flow, name="CRITICAL and HIGH findings", px=_NARROW)),
         "tiers": _figure(_tiers(view)) if view.tiers else None,
-        "exceptions": [{"name": name, "value": value} for name, value in view.exceptions.facts],
+        **_exceptions(view),
         "exception_ages": _figure(_exception_ages(view)) if view.exception_ages else None,
         "practices": [
             {"name": one.entry.name, "value": one.value_text, "status": _mark(one.status)}
@@ -153,6 +158,22 @@ def _behind(view: ReviewView) -> dict[str, Any]:
         ],
         "ous_left": max(len(view.ous) - _OUS_SHOWN, 0),
         "all": [_kpi(kpi) for kpi in view.all],
+    }
+
+
+def _exceptions(view: ReviewView) -> dict[str, Any]:
+    third = view.exceptions.block.third_periods
+    return {
+        "exception_alarms": list(view.exceptions.alarms),
+        "exceptions": [
+            {"name": name, "value": value, "mark": _mark(mark) if mark else None}
+            for name, value, mark in view.exceptions.marked
+        ],
+        "third_periods": [
+            {"ref": ref, "title": Truncator(title).chars(_TITLE)}
+            for ref, title in third[:_THIRD_PERIODS_SHOWN]
+        ],
+        "third_periods_left": max(len(third) - _THIRD_PERIODS_SHOWN, 0),
     }
 
 

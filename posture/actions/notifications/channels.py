@@ -17,6 +17,7 @@ from posture.actions.notifications.choosing import Refused
 from posture.models import NotificationChannel
 from posture.models.notifications import ChannelService
 from posture.outgoing import chat
+from posture.outgoing.refusals import Unsendable
 from posture.policies import notifications as policies
 from posture.policies import roles, sealing, tokens
 
@@ -103,11 +104,12 @@ def send_test(pk: int, *, now: datetime) -> str:
     problem = ""
     try:
         address = sealing.unseal(channel.address)
-        chat.send(channel.service, address, title="Parapet: a test", text=_TEST, rules=rules())
+        said = chat.Message("Parapet: a test", _TEST, f"test-{pk}-{now.timestamp():.0f}")
+        chat.send(channel.service, address, said, rules=rules())
     except (
         outgoing.Refused,
         outgoing.Unreachable,
-        chat.Unsendable,
+        Unsendable,
         sealing.Unreadable,
     ) as error:
         problem = str(error)

@@ -23,6 +23,7 @@ from posture.actions.notifications.fanning import NO_ADDRESS, mode_of
 from posture.models import NotificationDelivery
 from posture.models.notifications import Mode, NotificationKind
 from posture.outgoing import chat
+from posture.outgoing.refusals import Unsendable
 from posture.policies import notifications as policies
 from posture.policies import sealing
 from posture.queries.notifications import audience, hours
@@ -33,9 +34,13 @@ logger = logging.getLogger(__name__)
 
 State = NotificationDelivery.State
 MAX_ATTEMPTS: Final = 8
+# What a service refuses is hardly taken later; 1 and 3 minutes are for a slip of its own.
+REFUSED_ATTEMPTS: Final = 3
 # 1, 3, 9 and 27 minutes, then 81, 4 hours, and 12 hours: 18 hours in all.
 _FIRST_WAIT: Final = timedelta(minutes=1)
 _LONGEST_WAIT: Final = timedelta(hours=12)
+# A service that asks to be left alone for longer is asked again all the same.
+_LONGEST_REST: Final = timedelta(days=1)
 # Several times what a message can take.
 LOST_AFTER: Final = timedelta(minutes=5)
 _ERROR: Final = 500
@@ -50,7 +55,7 @@ _FAILURES: Final = (
     BadHeaderError,
     outgoing.Refused,
     outgoing.Unreachable,
-    chat.Unsendable,
+    Unsendable,
     sealing.Unreadable,
 )
 _WAITS: Final = (NotificationKind.EMERGENCY, NotificationKind.WAIT, NotificationKind.OVERDUE)
@@ -197,8 +202,7 @@ def _send(parcel: _Parcel, *, clock: Callable[[], datetime]) -> str | None:
             _hand_over(parcel)
             return _end(parcel, "", now=clock())
     except _FAILURES as error:
-        is_final = isinstance(error, chat.Unsendable) and error.is_gone
-        return _end(parcel, _words(error), now=clock(), is_final=is_final)
+        return _end(parcel, _words(error), now=clock(), error=error)
 
 
 def _hand_over(parcel: _Parcel) -> None:
@@ -209,45 +213,59 @@ def _hand_over(parcel: _Parcel) -> None:
             parcel.user, parcel.lines, kinds=kinds, number=lead.pk, is_digest=lead.is_digest
         ).send()
         return
-    title, text = reports.message(parcel.lines)
+    title, text = reports.message(parcel.lines, most=chat.LONGEST)
+    message = chat.Message(title, text, f"notification-{lead.pk}")
     rules = outgoing.Rules(settings.POSTURE_WEBHOOK_HOSTS, settings.POSTURE_WEBHOOK_NETWORKS)
     address = sealing.unseal(channel.address)
-    chat.send(channel.service, address, title=title, text=text, rules=rules)
+    chat.send(channel.service, address, message, rules=rules)
 
 
-def _end(parcel: _Parcel, error: str, *, now: datetime, is_final: bool = False) -> str | None:
+def _end(
+    parcel: _Parcel, said: str, *, now: datetime, error: Exception | None = None
+) -> str | None:
     """Write down how it went, unless it was taken for lost and somebody else has it."""
-    states = [_end_one(row, error, now=now, is_final=is_final) for row in parcel.rows]
-    if error:
+    states = [_end_one(row, said, now=now, error=error) for row in parcel.rows]
+    if said:
         logger.warning("notification %s not sent to user %s", parcel.lead.pk, parcel.user.pk)
     return next((state for state in states if state), None)
 
 
-def _end_one(row: NotificationDelivery, error: str, *, now: datetime, is_final: bool) -> str | None:
+def _end_one(
+    row: NotificationDelivery, said: str, *, now: datetime, error: Exception | None
+) -> str | None:
     mine = NotificationDelivery.objects.filter(
         pk=row.pk, state=State.SENDING, attempts=row.attempts
     )
-    is_last = is_final or row.attempts >= MAX_ATTEMPTS
-    state = State.SENT if not error else State.GIVEN_UP if is_last else State.WAITING
+    is_last = row.attempts >= _most_attempts(error)
+    state = State.SENT if not said else State.GIVEN_UP if is_last else State.WAITING
     written = mine.update(
         state=state,
-        error=error[:_ERROR],
-        next_try_at=now + _wait(row.attempts) if state == State.WAITING else None,
+        error=said[:_ERROR],
+        next_try_at=now + _wait(row.attempts, error) if state == State.WAITING else None,
         ended_at=None if state == State.WAITING else now,
     )
     return str(state) if written else None
 
 
+def _most_attempts(error: Exception | None) -> int:
+    if not isinstance(error, Unsendable) or not error.is_refusal:
+        return MAX_ATTEMPTS
+    return 1 if error.is_gone else REFUSED_ATTEMPTS
+
+
 def _words(error: Exception) -> str:
-    if isinstance(error, outgoing.Refused | outgoing.Unreachable | chat.Unsendable):
+    if isinstance(error, outgoing.Refused | outgoing.Unreachable | Unsendable):
         return str(error)
     return f"{type(error).__name__}: {error}"
 
 
-def _wait(attempts: int) -> timedelta:
-    """Three times as long each time, a fifth more or less, so that not all come back at once."""
+def _wait(attempts: int, error: Exception | None) -> timedelta:
+    """Three times as long each time, a fifth more or less, so that not all come back at once; as long as
+    the service asks for, where that is longer."""
     wait: timedelta = min(_FIRST_WAIT * 3 ** (attempts - 1), _LONGEST_WAIT)
-    return wait * (0.8 + secrets.randbelow(401) / 1000)
+    jitter = 0.8 + secrets.randbelow(401) / 1000
+    seconds = error.retry_after if isinstance(error, Unsendable) else None
+    return max(wait * jitter, min(timedelta(seconds=seconds or 0), _LONGEST_REST))
 
 
 @transaction.atomic

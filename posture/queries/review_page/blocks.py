@@ -76,26 +76,44 @@ class ExceptionsView:
         )
 
     @property
-    def facts(self) -> tuple[tuple[str, str], ...]:
-        """(what, value in words), in the order of the page."""
+    def marked(self) -> tuple[tuple[str, str, Mark | None], ...]:
+        """(what, value in words, how that is), in the order of the page; None where nothing is asked for."""
         block = self.block
         counts = (
-            ("In force", block.active),
-            ("End within 30 days", block.expiring_30),
-            ("Past their end", block.expired),
-            ("Ended, and still deployed (zombies)", block.zombies),
-            ("Deployed without approval", block.unapproved),
-            ("Approved, not in place", block.not_in_place),
-            ("Renewed twice or more", block.renewed_twice),
-            ("Suppressed without approval", block.suppressed_unapproved),
-            ("Controls switched off", block.disabled_controls),
+            ("In force", block.active, ""),
+            ("End within 30 days", block.expiring_30, ""),
+            ("Past their end", block.expired, "WATCH"),
+            ("Ended, and still deployed (zombies)", block.zombies, "OFF_TARGET"),
+            ("Deployed without approval", block.unapproved, "OFF_TARGET"),
+            ("Approved, not in place", block.not_in_place, "WATCH"),
+            ("Renewed twice or more", block.renewed_twice, ""),
+            ("Suppressed without approval", block.suppressed_unapproved, ""),
+            ("Controls switched off", block.disabled_controls, ""),
         )
         load = "no data" if block.load is None else charts.value_text(block.load, "%")
         return (
-            ("Share of the weight", load),
-            ("Granted in the week", self.granted_text),
-            *((name, "no data" if count is None else f"{count:,}") for name, count in counts),
+            ("Share of the weight", load, None),
+            ("Granted in the week", self.granted_text, None),
+            *((name, _counted(count), _mark_of(count, code)) for name, count, code in counts),
         )
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """(what, value in words), in the order of the page."""
+        return tuple((name, text) for name, text, _ in self.marked)
+
+
+def _counted(count: int | None) -> str:
+    return "no data" if count is None else f"{count:,}"
+
+
+def _mark_of(count: int | None, code: str) -> Mark | None:
+    """How a count is of which there should be none; `code` is the status of one or more."""
+    if not code:
+        return None
+    if count is None:
+        return marks.status("NO_DATA")
+    return marks.status(code if count else "ON_TARGET")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -52,6 +55,20 @@ class SessionLife:
             elif sessions.seen(request.session, now=now):
                 break_glass.still_used(request.session, now=now)
         return self._get_response(request)
+
+
+class SignedIn(LoginRequiredMiddleware):
+    """Leads to the sign-in, and from there back to a page that can be opened: whoever sent a form when
+    their session had ended comes back to the form, not to the address that takes it."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
+        came_from = urlsplit(request.headers.get("Referer", ""))
+        if request.method in ("GET", "HEAD") or came_from.netloc != request.get_host():
+            return super().handle_no_permission(request, view_func)
+        address = came_from._replace(scheme="", netloc="", fragment="").geturl()
+        return redirect_to_login(
+            address, self.get_login_url(view_func), self.get_redirect_field_name(view_func)
+        )
 
 
 class SecondFactor:
