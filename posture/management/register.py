@@ -4,6 +4,7 @@ reason for each, and for every gate that is let pass."""
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,11 +51,21 @@ def advance(
     people = {user.username: user for user in User.objects.filter(username__in=(_LEAD, _ENGINEER))}
     if len(people) < 2 or not PLAN.is_file():
         return 0
-    plan = yaml.safe_load(PLAN.read_text(encoding="utf-8"))["states"]
+    mine = Invariant.objects.live().filter(organization=organization)
+    found = {row.key: row for row in mine}
     taken = 0
-    for due in _due(plan, weeks_ago, first_weeks_ago):
-        taken += _take(organization, due, people, now=now)
+    for due in _due(_plan(), weeks_ago, first_weeks_ago):
+        if due.key in found and _take(found[due.key], due, people, now=now):
+            found[due.key] = mine.get(key=due.key)
+            taken += 1
     return taken
+
+
+@cache
+def _plan() -> Mapping[str, Any]:
+    """Asked for once for each collection of the past; the file belongs to the program."""
+    plan: Mapping[str, Any] = yaml.safe_load(PLAN.read_text(encoding="utf-8"))["states"]
+    return plan
 
 
 def _due(plan: Mapping[str, Any], weeks_ago: int, first_weeks_ago: int) -> Iterator[_Due]:
@@ -72,13 +83,10 @@ def _due(plan: Mapping[str, Any], weeks_ago: int, first_weeks_ago: int) -> Itera
                 yield _Due(key, state, f"{before}{entry['why']}")
 
 
-def _take(
-    organization: Organization, due: _Due, people: Mapping[str, User], *, now: datetime
-) -> bool:
-    found = Invariant.objects.live().filter(organization=organization, key=due.key).first()
-    transition = step(found.state, due.after) if found else None
+def _take(found: Invariant, due: _Due, people: Mapping[str, User], *, now: datetime) -> bool:
+    transition = step(found.state, due.after)
     # Steps back have no gates.
-    if found is None or transition is None or not transition.gates:
+    if transition is None or not transition.gates:
         return False
     person = people[_LEAD if transition.right == ENFORCE else _ENGINEER]
     results = look(register.facts_of(found), transition)

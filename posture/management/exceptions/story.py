@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,6 +63,8 @@ class Story:
     away: tuple[Away, ...]
 
 
+# Asked for once for each collection of the past; the file belongs to the program.
+@cache
 def tell(install_day: date) -> Story:
     """The story of an organisation that was installed on that day."""
     document = yaml.safe_load(PLAN.read_text(encoding="utf-8"))
