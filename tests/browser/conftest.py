@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from playwright.sync_api import sync_playwright
 
-from tests.browser import demo
+from tests.browser import demo, settling
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -63,8 +63,9 @@ def open_page(chromium, site, client):
         page.said = []
         page.on("console", lambda message: page.said.append(message.text))
         page.on("pageerror", lambda error: page.said.append(str(error)))
+        settling.watch(page)
         page.goto(site.url + path)
-        page.wait_for_load_state("networkidle")
+        settling.settle(page)
         return page
 
     yield open_page

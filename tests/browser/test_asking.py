@@ -152,6 +152,10 @@ def test_what_is_missing_is_said_beside_its_field_and_nothing_is_lost(open_page,
     expect(page.get_by_label("What must work?")).to_have_value("The nightly export.")
     expect(page.get_by_label("Who needs it?")).to_have_value("arn:aws:iam::300000000001:role/*")
     assert violations(page) == []
+    # Whoever types on is not taken to what was missing by each time that it is kept.
+    page.get_by_label("What must work?").fill("The nightly export, at two.")
+    expect(page.locator("#ask-kept")).to_contain_text("UTC")
+    expect(page.get_by_label("What must work?")).to_be_focused()
 
 
 def test_the_pages_are_accessible_silent_and_within_their_width(open_page, site, member):

@@ -1,6 +1,7 @@
 """The numbers of exceptions in a real browser: accessible, in both themes, on a phone, with their tables."""
 
 import os
+import re
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -55,6 +56,16 @@ def test_the_page_is_accessible_and_fits_and_its_numbers_lead_to_their_lists(ope
         assert page.said == [], screen
         page.context.close()
     page = open_page(path, user=engineer)
+    chosen = page.get_by_label("Organisational unit")
+    name = chosen.locator("option").nth(1).inner_text()
+    titles = page.locator("#trends h3")
+    expect(titles).to_have_count(3)
+    chosen.focus()
+    chosen.select_option(index=1)
+    expect(page.locator("#trends .hint").first).to_have_text(name)
+    expect(page).to_have_url(re.compile(r"\?ou=ou-"))
+    expect(page.get_by_label("Organisational unit")).to_be_focused()
+    assert violations(page) == []
     page.locator("summary", has_text="Zombie rate").click()
     expect(page.get_by_text("without a live approval")).to_be_visible()
     page.get_by_role("link", name="Zombies", exact=True).click()

@@ -1,10 +1,12 @@
 """The inbox of exceptions and a request in a real browser: by keyboard, accessible, on a phone."""
 
 import os
+import re
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 from playwright.sync_api import expect
 
@@ -16,6 +18,7 @@ from tests.browser import demo
 from tests.browser.test_pages import too_wide, violations
 from tests.fixtures import exception_pages, invariant_pages
 from tests.invariants.exceptions import world as worlds
+from tests.invariants.exceptions.test_at_once import until_blocked
 from tests.invariants.exceptions.world import WHY
 
 SCREENS = (
@@ -136,6 +139,7 @@ def test_a_request_is_reached_approved_and_rejected_by_keyboard(open_page, site)
     page = open_page(reverse("exceptions:inbox"))
     pane = page.locator("#exception")
     expect(pane.locator("h1")).to_be_visible()
+    expect(page.locator("[data-rows] a.t").first).to_have_attribute("aria-current", "true")
     page.keyboard.press("j")
     page.keyboard.press("j")
     expect(page).to_have_url(re_of(page.locator("[data-rows] a.t").nth(1)))
@@ -149,6 +153,7 @@ def test_a_request_is_reached_approved_and_rejected_by_keyboard(open_page, site)
     page.keyboard.type("no")
     pane.get_by_role("button", name="Reject", exact=True).click()
     expect(pane.locator("#refused")).to_contain_text("Write why")
+    expect(pane.locator("#refused")).to_be_focused()
     expect(pane.get_by_label("Comment optional").or_(pane.locator("#ex-comment"))).to_have_value(
         "no"
     )
@@ -162,6 +167,53 @@ def test_a_request_is_reached_approved_and_rejected_by_keyboard(open_page, site)
     assert ExceptionRequest.objects.get(title__startswith="EMR").state == "APPROVED"
     # The browser itself says that the form came back.
     assert [said for said in page.said if "422" not in said] == []
+
+
+def test_of_two_who_decide_at_once_the_second_is_told_by_whom_and_keeps_their_words(
+    open_page, site, client
+):
+    second = factories.person(role="Security lead", username="omar.haas")
+    second.first_name, second.last_name = "Omar", "Haas"
+    second.save()
+    request = ExceptionRequest.objects.get(title__startswith="EMR on IMDSv1")
+    first = open_page(detail_of("EMR on IMDSv1", decide="approve"), user=site.world["lead"])
+    # A session of their own: the first stays signed in.
+    client.cookies.clear()
+    other = open_page(detail_of("EMR on IMDSv1", decide="reject"), user=second)
+    other.locator("#ex-comment").fill("No: the migration is late already.")
+    with transaction.atomic():
+        ExceptionRequest.objects.select_for_update().get(pk=request.pk)
+        first.locator("#exception").get_by_role("button", name="Approve until").click()
+        until_blocked(1)
+        other.locator("#exception").get_by_role("button", name="Reject", exact=True).click()
+        until_blocked(2)
+    expect(first.locator("#exception")).to_contain_text("Whose turn it is")
+    told = other.locator("#meanwhile")
+    expect(told).to_contain_text("Somebody was faster; what you sent was not done.")
+    expect(told).to_contain_text("Priya Raman approved")
+    expect(told).to_contain_text("You had written: “No: the migration is late already.”")
+    assert violations(other) == []
+    pictured(other, "meanwhile")
+    request.refresh_from_db()
+    assert (request.state, request.approvals.count()) == ("APPROVED", 1)
+    assert first.said == [] and [said for said in other.said if "422" not in said] == []
+
+
+@pytest.mark.parametrize("area", ["#ex-text", "#ex-comment"])
+def test_words_are_back_after_a_sign_in_in_between(open_page, site, area):
+    page = open_page(detail_of("EMR on IMDSv1", decide="reject"))
+    page.locator(area).fill("The migration is late already.")
+    session = [one for one in page.context.cookies() if one["name"] == "sessionid"]
+    page.context.clear_cookies(name="sessionid")
+    page.locator(f"form:has({area}) button[type=submit]").click()
+    page.wait_for_url(re.compile("/sign-in/"))
+    page.context.add_cookies(session)
+    page.evaluate("location.assign(new URLSearchParams(location.search).get('next'))")
+    expect(page.locator(area)).to_have_value("The migration is late already.")
+    page.locator(f"form:has({area}) button[type=submit]").click()
+    expect(page.locator("#exception")).to_contain_text("The migration is late already.")
+    kept = "Object.keys(sessionStorage).filter((key) => key.startsWith('said:'))"
+    assert page.evaluate(kept) == []
 
 
 def re_of(link):

@@ -19,6 +19,7 @@ from invariants.models import ExceptionRequest, Invariant
 from inventory.models import Account, Team, TeamMembership
 from posture.tasks import exceptions_tick
 from tests import factories
+from tests.browser import settling
 from tests.fixtures import exception_pages, invariant_pages
 from tests.fixtures.pipeline import NOW, collect, wait_for
 
@@ -58,11 +59,12 @@ class Office:
             page = context.new_page()
             page.on("console", lambda message: self.said.append(message.text))
             page.on("pageerror", lambda error: self.said.append(str(error)))
+            settling.watch(page)
             page.goto(self.url + path)
-            page.wait_for_load_state("networkidle")
+            settling.settle(page)
             try:
                 yield page
-                page.wait_for_load_state("networkidle")
+                settling.settle(page)
             finally:
                 context.close()
         self.now += timedelta(minutes=20)

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from findings.models import BulkAction, Finding
 from tests import factories
+from tests.browser import settling
 from tests.browser.test_pages import too_wide, violations
 
 LIST = "/findings/"
@@ -57,7 +58,7 @@ def test_the_same_is_found_with_facets_that_are_open_from_the_start(open_page, s
     for label in ("Critical", "Public", "production", "Past due"):
         facets.get_by_label(re.compile(rf"^{label}\b")).check()
         expect(facets.get_by_label(re.compile(rf"^{label}\b"))).to_be_checked()
-        page.wait_for_load_state("networkidle")
+        settling.settle(page)
     expect(page.locator(".cnt")).to_contain_text("1 open finding")
     assert ids(page) == [str(worst.pk)]
     page.go_back()

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from tests import factories
+from tests.browser import settling
 from tests.browser.test_pages import SCREENS, too_wide, violations
 from tests.fixtures.sign_in import code_of
 
@@ -47,6 +48,7 @@ def door(chromium, site):
             "WebAuthn.addVirtualAuthenticator", {"options": DEVICE | (device or {})}
         )
         page.authenticator_id = answer["authenticatorId"]
+        settling.watch(page)
         page.goto("/sign-in/")
         return page
 
@@ -191,7 +193,7 @@ def test_the_pages_about_signing_in_are_accessible_silent_and_within_their_width
     def look(path=None):
         if path:
             page.goto(path)
-            page.wait_for_load_state("networkidle")
+            settling.settle(page)
         assert violations(page) == [], page.url
         assert too_wide(page) <= 0, page.url
 

@@ -71,7 +71,10 @@ def planted(world, invariant):
             None,
             "Cloud Security",
             "INVARIANT_OWNER",
-            "A principal is let through by aws:PrincipalArn. No exception was ever asked for.",
+            (
+                "A principal is let through: arn:aws:iam::*:role/AuditVendorReadOnlySnapshots, "
+                "by aws:PrincipalArn. No exception was ever asked for."
+            ),
         ),
         (
             "NOT_APPROVED",
@@ -113,7 +116,7 @@ def planted(world, invariant):
             owner_part=part,
             summary=summary.format(exception.ref if exception else ""),
             remedy="Take the carve-out out of the policy; the next collection closes the exception.",
-            due_at=world.now - timedelta(days=1) if kind == "ZOMBIE" else None,
+            due_at=world.now + timedelta(hours=20 * number),
             evidence={"sid": "DataPerimeter", "accounts": ["111111111111", "222222222222"]},
         )
     ReconciliationRun.objects.create(
@@ -128,7 +131,10 @@ def test_it_is_accessible_silent_and_within_its_width(open_page, site):
     detail = reverse(
         "exceptions:detail", args=[ExceptionMismatch.objects.get(kind="ZOMBIE").exception.ref]
     )
+    item = reverse("exceptions:item", args=[ExceptionMismatch.objects.get(kind="RE_REVIEW").pk])
     for name, path, who in (
+        ("inbox", "/exceptions/?tab=all", "lead"),
+        ("item", item, "lead"),
         ("all", URL, "lead"),
         ("team", URL, "colleague"),
         ("none", f"{URL}?kind=ZOMBIE&invariant=other", "lead"),
@@ -158,4 +164,29 @@ def test_a_filter_narrows_and_another_look_ends_it(open_page, site):
     page.get_by_label("State").select_option("ended")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text(WHY)
+    assert page.said == []
+
+
+def test_the_inbox_has_its_lines_and_another_look_is_taken_there(open_page, site):
+    page = open_page("/exceptions/", user=site.world["ciso"])
+    tab = page.locator("#ex-list .seg [aria-current=true]")
+    expect(tab).to_have_text("To decide 1")
+    line = page.locator("[data-rows] li", has_text="moved to another OU")
+    expect(line).to_contain_text("security lead")
+    line.get_by_role("link").click()
+    pane = page.locator("#exception")
+    expect(pane.get_by_role("heading", level=1)).to_have_text("To be looked at again")
+    expect(line.get_by_role("link")).to_have_attribute("aria-current", "true")
+    pane.get_by_text("I have looked at it again").click()
+    pane.get_by_label("What came of it").fill(WHY)
+    pane.get_by_role("button", name="It is still right").click()
+    page.wait_for_url("**/exceptions/")
+    # Nothing waits any more: what is left is for others.
+    expect(tab).to_have_text("All")
+    expect(page.locator("[data-rows] li.diff")).to_have_count(4)
+    # The popover stays open, and the list behind it is narrowed.
+    page.locator("#ex-list summary").click()
+    page.get_by_label("Risk").select_option("LOW")
+    expect(page.locator("#ex-rows")).to_contain_text("low risk")
+    expect(page.get_by_label("Risk")).to_be_visible()
     assert page.said == []

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.urls import reverse
 
 from invariants.evaluation import what_if as evaluation
@@ -36,9 +37,22 @@ FULL = json.dumps(
 )
 
 
+@pytest.fixture(scope="module")
+def built(django_db_setup, django_db_blocker):
+    """The catalogue takes a while to load: once for all of these tests."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        build()
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def organization():
+def organization(built, db):
     """The catalogue loaded; two accounts below Workloads, one in Sandbox."""
+    return Organization.objects.get()
+
+
+def build():
     factories.root()
     Organization.objects.update(enabled_policy_types=[SCP, RCP])
     workloads = factories.ou(name="Workloads")
@@ -60,7 +74,6 @@ def organization():
         PolicyAttachment.objects.create(
             policy=full, target_id=account.account_id, target_kind="ACCOUNT", since=NOW
         )
-    return found
 
 
 @pytest.fixture

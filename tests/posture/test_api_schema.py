@@ -30,7 +30,7 @@ from tests.invariants.exceptions.world import FILLED
 EXAMPLES = {"engineer": 5, "member": 3}
 # Valid in form only: a cursor that nobody gave out, an OU that is not there, a day to come.
 NOT_ASKED = [checks.positive_data_acceptance]
-PATHS = 51
+PATHS = 52
 # What can be written, by the last part of the address below exceptions.
 _STEPS = (
     *("submit", "withdraw", "triage", "assess", "approve", "grant", "reject", "request-changes"),

@@ -1,9 +1,11 @@
 """The weekly review as PDF."""
 
+import io
 import re
 from datetime import UTC, datetime
 
 import pytest
+from pypdf import PdfReader
 
 from posture import reports
 from posture.models import ReviewAction
@@ -29,7 +31,13 @@ def test_the_pdf_is_tagged_and_names_its_language_and_title():
 
 
 def test_a_week_of_many_words_and_actions_stays_on_three_pages():
-    row = reviews.weekly_review(narrative="word " * 150, headline="A headline. " * 12)
+    found = review_pages.snapshot()
+    long = "The partner reads the curated lake until access grants have shipped to every Region"
+    third = [[f"EX-{number:04d}", long] for number in range(1, 9)]
+    found["exceptions"] |= {"zombies": 11, "unapproved": 12, "third_periods": third}
+    row = reviews.weekly_review(
+        narrative="word " * 150, headline="A headline. " * 12, snapshot=found
+    )
     for number in range(12):
         due = row.ends_on
         ReviewAction.objects.create(
@@ -42,6 +50,43 @@ def test_a_week_of_many_words_and_actions_stays_on_three_pages():
         row.questions.create(text=f"Question {number} to the meeting?", decision_by="CISO")
     pdf = reports.review_pdf(view(row), made_at=MADE_AT)
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 3
+
+
+def test_what_is_wrong_about_exceptions_has_a_word_a_sign_and_a_name():
+    found = review_pages.snapshot()
+    third = [[f"EX-{number:04d}", f"The partner of {number}"] for number in range(1, 7)]
+    found["exceptions"] |= {
+        "expired": 3,
+        "zombies": 1,
+        "unapproved": 2,
+        "not_in_place": 0,
+        "third_periods": third,
+    }
+    pdf = reports.review_pdf(view(reviews.weekly_review(snapshot=found)), made_at=MADE_AT)
+    pages = PdfReader(io.BytesIO(pdf)).pages
+    assert len(pages) == 3
+    text = " ".join(pages[1].extract_text().split())
+    assert "■ 1 exception ended and still deployed" in text
+    assert "■ 2 carve-outs that nobody approved" in text
+    for words in (
+        "Past their end 3 ▲ Watch",
+        "Ended, and still deployed (zombies) 1 ■ Off target",
+        "Deployed without approval 2 ■ Off target",
+        "Approved, not in place 0 ✓ On target",
+    ):
+        assert words in text
+    assert "EX-0001 The partner of 1" in text and "EX-0003" in text
+    assert "EX-0004" not in text and "and 3 more on the page" in text
+
+
+def test_what_nobody_counted_of_exceptions_is_no_data_and_no_good_news():
+    text = " ".join(
+        PdfReader(io.BytesIO(reports.review_pdf(view(), made_at=MADE_AT)))
+        .pages[1]
+        .extract_text()
+        .split()
+    )
+    assert "Deployed without approval no data ? No data" in text
 
 
 def test_the_same_week_is_the_same_file():

@@ -148,7 +148,8 @@ def test_the_control_address_changes_it_and_nobody_who_reads_can(running, world,
     assert policy_of(world, "network-edge").content == DENY
     with pytest.raises(HTTPError) as error:
         ask(running, "POST", {"operation": "UpdatePolicy"})
-    assert error.value.code == 400
+    with error.value as answer:
+        assert answer.code == 400
     ask(running, "DELETE", None)
     assert policy_of(world, "network-edge").content != DENY
     for caller in (callers.base, callers.hub):

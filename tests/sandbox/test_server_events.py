@@ -103,8 +103,9 @@ def test_denied_calls_are_announced_when_they_are_asked_for(running, callers):
         assert event["source"] == f"aws.{detail['eventSource'].partition('.')[0]}"
         assert event["account"] == detail["recipientAccountId"]
         assert "is not authorized to perform" in detail["errorMessage"]
-    with pytest.raises(HTTPError, match="400"):
+    with pytest.raises(HTTPError, match="400") as refused:
         asked({"hours": 0})
+    refused.value.close()
 
 
 def test_only_the_writers_role_and_people_may_write(running, callers, analyst):

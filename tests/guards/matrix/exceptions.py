@@ -135,6 +135,7 @@ ROWS: tuple[Row, ...] = (
     Row("api_exception_events", of="exception", query=("", "?limit=1"), targets=()),
     Row("api_exception_record", of="exception", targets=()),
     Row("api_exception_numbers", targets=()),
+    Row("api_exception_differences", query=("", "?waiting=true", "?limit=1"), targets=()),
     _api("", {"ticket": "T-1"}, method="PATCH"),
     _api("scope", {"scope": _LINES}, method="PUT"),
     _api("renew", {}),
@@ -169,6 +170,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("exceptions:new", right=ASK, sent={}, allowed=(200, 302, 400, 404, 422)),
     Row("exceptions:reconciliation"),
+    Row("exceptions:item", of="mismatch"),
     # By whoever assesses or approves: those of them who assess nothing are left out here.
     Row(
         "exceptions:looked_again",

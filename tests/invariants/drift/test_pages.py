@@ -80,7 +80,7 @@ def test_filters_narrow_and_what_is_wrong_in_them_is_said(client, engineer):
     answer = client.get("/invariants/drift/?kind=NONSENSE")
     assert "There is no such kind; all are shown." in answer.content.decode()
     counts = answer.context["found"].standings
-    assert counts == {"open": 2, "accepted": 1, "ended": 1}
+    assert counts == {"open": 2, "explained": 0, "accepted": 1, "ended": 1}
 
 
 def test_an_empty_inbox_says_whether_anything_was_compared(client, engineer):

@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from invariants.actions import exceptions as actions
-from invariants.actions.exceptions import By, Line, RiskView, Sight
+from invariants.actions.exceptions import By, Line, RiskView, Sight, drafting, talking
 from invariants.models import (
     ApproverAbsence,
     ExceptionApproval,
@@ -16,8 +16,9 @@ from invariants.models import (
     ExceptionRequest,
     ExceptionScope,
 )
-from invariants.models.exceptions import Risk, ScopeKind, Verb, Via
+from invariants.models.exceptions import Part, Risk, ScopeKind, Verb, Via
 from invariants.policies.exceptions import NotAllowed
+from invariants.queries import exceptions as queries
 from posture.models import AuditEntry
 from tests import factories
 from tests.invariants.exceptions import world as worlds
@@ -167,6 +168,13 @@ def test_what_is_missing_is_named_all_at_once(world):
     ("line", "words"),
     [
         (Line(ScopeKind.PATTERN, "*"), "would cover everything"),
+        (Line(ScopeKind.PATTERN, "arn:aws:*"), "would cover everything"),
+        (Line(ScopeKind.PATTERN, "*arn:*aws*"), "would cover everything"),
+        (Line(ScopeKind.PATTERN, "arn:aws:s3:::*"), "would cover everything"),
+        (Line(ScopeKind.PATTERN, "*:*:*:*:*:*"), "would cover everything"),
+        (Line(ScopeKind.RESOURCE, "arn:aws:s3:::*"), "has a wildcard"),
+        (Line(ScopeKind.REGION, "*"), "has a wildcard"),
+        (Line(ScopeKind.ACTION, "s3:?*"), "whole service"),
         (Line(ScopeKind.PRINCIPAL, "arn:aws:iam::300000000001:role/*"), "wildcard"),
         (Line(ScopeKind.ACTION, "s3:*"), "whole service"),
     ],
@@ -515,3 +523,238 @@ def test_saving_what_is_the_same_is_no_event(world):
         actions.save(by, request.pk, {"residual_risk": "LOW"}, now=NOW)
     with pytest.raises(NotAllowed, match="reason"):
         actions.save(by, request.pk, {"reason": "BECAUSE"}, now=NOW)
+
+
+def sent(world, request):
+    """A renewal, up to where its approval is waited for."""
+    by = world.by("requester")
+    until = (world.now + timedelta(days=60)).date()
+    actions.save(by, request.pk, {"asked_until": until}, now=world.now)
+    actions.submit(by, request.pk, now=world.now)
+    actions.triage(world.by("assessor"), request.pk, now=world.now)
+    view = RiskView(Risk.LOW, Risk.LOW, WHY)
+    actions.assess(world.by("assessor"), request.pk, view, now=world.now)
+    return fresh(request)
+
+
+def _wider(world, new):
+    other = factories.account(ou=factories.ou(), team=world.account.team)
+    places = [Line(ScopeKind.ACCOUNT, one.account_id) for one in (world.account, other)]
+    actions.set_scope(world.by("requester"), new.pk, places, now=world.now)
+
+
+def _of_a_wider_group(world, new):
+    """The old one named an action besides: without any, all are let through."""
+    place = Line(ScopeKind.ACCOUNT, world.account.account_id)
+    actions.set_scope(world.by("requester"), new.pk, [place], now=world.now)
+
+
+def _removed(world, new):
+    world.on(new.renews.until + timedelta(days=1))
+    actions.tick(world.account.organization, now=world.now)
+    world.later(minutes=1)
+    assert world.looked(new.renews, False) is Verb.CLOSE
+    world.later(minutes=1)
+
+
+def _lost(world, new):
+    world.looked(new, True)
+    world.later(minutes=1)
+    assert world.looked(new, False) is Verb.LOSE
+    world.later(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("in_draft", "later"),
+    [(_wider, None), (_of_a_wider_group, None), (None, _removed), (None, _lost)],
+    ids=["wider", "of a wider group", "removed meanwhile", "lost after it was taken over"],
+)
+def test_a_renewal_that_takes_nothing_over_is_put_in_place_by_somebody(world, in_draft, later):
+    request = world.drafted()
+    lines = [
+        Line(ScopeKind.ACCOUNT, world.account.account_id),
+        Line(ScopeKind.ACTION, "kms:ScheduleKeyDeletion"),
+    ]
+    actions.set_scope(world.by("requester"), request.pk, lines, now=world.now)
+    actions.submit(world.by("requester"), request.pk, now=world.now)
+    actions.triage(world.by("assessor"), request.pk, now=world.now)
+    view = RiskView(Risk.LOW, Risk.LOW, WHY)
+    actions.assess(world.by("assessor"), request.pk, view, now=world.now)
+    actions.approve(world.by("lead"), request.pk, now=world.now)
+    actions.implement(world.by("implementer"), request.pk, pull_request=LINK, now=world.now)
+    assert world.looked(request, True) is Verb.FIND
+    world.later(days=40)
+    new = actions.renew(world.by("requester"), request.pk, now=world.now)
+    if in_draft:
+        in_draft(world, new)
+    sent(world, new)
+    actions.approve(world.by("lead"), new.pk, now=world.now)
+    world.later(minutes=1)
+    new = fresh(new)
+    if later:
+        later(world, new)
+    assert world.looked(new, True) is None
+    assert not fresh(new).is_in_force
+    actions.implement(world.by("implementer"), new.pk, pull_request=LINK, now=world.now)
+    world.later(minutes=1)
+    assert world.looked(new, True) is Verb.FIND
+
+
+def test_who_put_it_in_place_does_not_approve_of_what_takes_that_over(world):
+    both = factories.person(role=["Security lead", "Platform engineer"], username="both")
+    world.people["implementer"] = both
+    request = world.active()
+    new = sent(world, actions.renew(world.by("requester"), request.pk, now=world.now))
+    assert new.parts.get(person_id=both.pk).part == Part.IMPLEMENTER
+    with pytest.raises(NotAllowed, match="You are the implementer of this record"):
+        actions.approve(world.by("implementer"), new.pk, now=world.now)
+    actions.approve(world.by("lead"), new.pk, now=world.now)
+    actions.implement(world.by("implementer"), new.pk, pull_request=LINK, now=world.now)
+
+
+def test_a_renewal_names_no_account_that_its_requester_sees_no_more(world):
+    request = world.active()
+    new = actions.renew(world.by("requester"), request.pk, now=world.now)
+    world.account.team = factories.team(slug="elsewhere")
+    world.account.save()
+    until = {"asked_until": TODAY + timedelta(days=60)}
+    actions.save(world.by("requester"), new.pk, until, now=world.now)
+    with pytest.raises(NotAllowed, match="do not see any more"):
+        actions.submit(world.by("requester"), new.pk, now=world.now)
+
+
+def test_who_was_away_and_was_stood_in_for_is_an_approver(world):
+    both = factories.person(role=["Security lead", "Platform engineer"], username="both")
+    world.people |= {"both": both, "delegate": factories.person(role="Security engineer")}
+    request = world.assessed()
+    actions.leave(world.by("both"), world.people["delegate"], since=TODAY, until=TODAY, now=NOW)
+    actions.approve(world.by("delegate"), request.pk, now=NOW)
+    with pytest.raises(NotAllowed, match="You are the approver of this record"):
+        actions.implement(world.by("both"), request.pk, pull_request=LINK, now=NOW)
+    actions.implement(world.by("implementer"), request.pk, pull_request=LINK, now=NOW)
+
+
+@pytest.fixture
+def emergency(world):
+    world.people["second"] = factories.person(role="Security lead", username="second-lead")
+    request = world.submitted(is_emergency=True, mechanism="NONE")
+    actions.grant(world.by("lead"), request.pk, why=WHY, now=world.now)
+    return request
+
+
+def test_after_its_hours_an_emergency_goes_no_further_though_no_clock_came_by(world, emergency):
+    view = RiskView(Risk.LOW, Risk.LOW, WHY)
+    actions.assess(world.by("assessor"), emergency.pk, view, now=world.now)
+    world.later(hours=72)
+    for act in (
+        lambda by: actions.assess(world.by("assessor"), emergency.pk, view, now=world.now),
+        lambda by: actions.approve(by, emergency.pk, now=world.now),
+        lambda by: actions.implement(world.by("implementer"), emergency.pk, now=world.now),
+    ):
+        with pytest.raises(NotAllowed, match="72 hours are over"):
+            act(world.by("second"))
+    assert world.looked(emergency, True) is None
+    assert not fresh(emergency).is_in_force
+    assert actions.tick(world.account.organization, now=world.now).expired == 1
+
+
+def test_an_emergency_is_not_assessed_anew_once_somebody_has_approved_it(world, emergency):
+    for risk in (Risk.CRITICAL, Risk.MEDIUM):
+        view = RiskView(Risk.CRITICAL, risk, WHY)
+        actions.assess(world.by("assessor"), emergency.pk, view, now=world.now)
+    actions.approve(world.by("second"), emergency.pk, now=world.now)
+    with pytest.raises(NotAllowed, match="has approved it at the risk that it has"):
+        actions.assess(
+            world.by("assessor"), emergency.pk, RiskView(Risk.LOW, Risk.LOW, WHY), now=world.now
+        )
+    actions.approve(world.by("owner"), emergency.pk, now=world.now)
+    assert fresh(emergency).state == "APPROVED"
+
+
+def test_one_emergency_does_not_follow_the_other(world, emergency):
+    world.later(hours=80)
+    actions.tick(world.account.organization, now=world.now)
+    again = world.submitted(is_emergency=True, starts_on=world.now.date())
+    with pytest.raises(NotAllowed, match=f"{emergency.ref} was granted for the same"):
+        actions.grant(world.by("lead"), again.pk, why=WHY, now=world.now)
+    assert "GRANT" not in queries.verbs_for(world.people["lead"], again, now=world.now)
+    place = factories.account(ou=factories.ou(), team=world.account.team)
+    world.account = place
+    elsewhere = world.submitted(is_emergency=True)
+    actions.grant(world.by("lead"), elsewhere.pk, why=WHY, now=world.now)
+
+
+def test_nobody_approves_up_to_a_day_that_is_over(world):
+    request = world.assessed()
+    world.later(days=5)
+    with pytest.raises(NotAllowed, match="It can last until"):
+        actions.approve(world.by("lead"), request.pk, until=TODAY, now=world.now)
+
+
+def test_nobody_is_offered_to_approve_what_would_be_over_already(world):
+    request = world.assessed()
+    world.later(days=70)
+    offered = queries.verbs_for(world.people["lead"], fresh(request), now=world.now)
+    assert "APPROVE" not in offered
+    assert {"REQUEST_CHANGES", "REJECT"} <= set(offered)
+
+
+@pytest.mark.parametrize("day", [date.max, date.min])
+def test_a_day_with_which_nothing_can_be_reckoned_is_not_taken(world, day):
+    request = world.drafted()
+    for name in ("starts_on", "asked_until"):
+        with pytest.raises(NotAllowed, match="more than ten years away"):
+            actions.save(world.by("requester"), request.pk, {name: day}, now=NOW)
+    year = TODAY + timedelta(days=366)
+    far = {"starts_on": year, "asked_until": year + timedelta(days=9)}
+    actions.save(world.by("requester"), request.pk, far, now=NOW)
+    with pytest.raises(NotAllowed, match="nearer to that day"):
+        actions.submit(world.by("requester"), request.pk, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "link"),
+    [("NONE", "javascript:alert(1)"), ("TAG", ""), ("TAG", f"https://{'a' * 500}")],
+)
+def test_a_link_is_one(world, mechanism, link):
+    request = world.approved(mechanism=mechanism)
+    with pytest.raises(NotAllowed, match="pull request"):
+        actions.implement(world.by("implementer"), request.pk, pull_request=link, now=NOW)
+
+
+def test_a_look_that_a_wrong_clock_dated_is_not_the_last(world):
+    request = world.implementing()
+    ahead = world.now + timedelta(days=900)
+    actions.verify(request.pk, Sight(False, ahead), now=ahead)
+    world.later(days=1)
+    assert world.looked(request, True) is Verb.FIND
+
+
+def test_who_is_asked_to_approve_can_approve_less(world):
+    second = factories.account(ou=factories.ou(), team=world.account.team)
+    request = world.drafted()
+    lines = [Line(ScopeKind.ACCOUNT, one.account_id) for one in (world.account, second)]
+    actions.set_scope(world.by("requester"), request.pk, lines, now=NOW)
+    actions.submit(world.by("requester"), request.pk, now=NOW)
+    actions.triage(world.by("assessor"), request.pk, now=NOW)
+    view = RiskView(Risk.MEDIUM, Risk.MEDIUM, WHY)
+    actions.assess(world.by("assessor"), request.pk, view, now=NOW)
+    with pytest.raises(NotAllowed, match="or a reviewer"):
+        actions.narrow(world.by("implementer"), request.pk, lines[1:], why=WHY, now=NOW)
+    actions.narrow(world.by("owner"), request.pk, lines[1:], why=WHY, now=NOW)
+    assert request.scope.count() == 1
+
+
+def test_there_is_an_end_to_drafts_and_files(world, monkeypatch):
+    monkeypatch.setattr(drafting, "_MOST_DRAFTS", 2)
+    monkeypatch.setattr(talking, "MOST_FILES", 1)
+    by = world.by("requester")
+    first, _ = world.drafted(), world.drafted()
+    with pytest.raises(NotAllowed, match="You have 2 drafts"):
+        actions.draft(by, world.control, now=NOW)
+    actions.withdraw(by, first.pk, now=NOW)
+    request = actions.draft(by, world.control, now=NOW)
+    file = actions.File("a.pdf", "application/pdf", 9, "a" * 64, "1")
+    actions.attach(by, request.pk, file, now=NOW)
+    with pytest.raises(NotAllowed, match="1 files at most"):
+        actions.attach(by, request.pk, file, now=NOW)

@@ -231,6 +231,14 @@ def test_lines_of_a_scope_are_set_narrowed_and_refused(world, call):
         {"kind": "REGION", "value": "eu-west-1"},
     ]
     assert caller.send("PUT", _at(request, "scope/"), {"scope": lines}).json()["scope"] == lines
+    tagged = [lines[0], {"kind": "PRINCIPAL_TAG", "value": "team=lake"}]
+    assert caller.send("PUT", _at(request, "scope/"), {"scope": tagged}).json()["scope"] == tagged
+    untagged = {"scope": [{"kind": "PRINCIPAL_TAG", "value": "team"}]}
+    answer = caller.send("PUT", _at(request, "scope/"), untagged)
+    assert (answer.status_code, answer.json()["missing"]) == (
+        409,
+        ["team is no tag: write key=value, such as team=billing."],
+    )
 
 
 def test_requests_of_others_look_like_none(world, call):

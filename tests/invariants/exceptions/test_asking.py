@@ -11,7 +11,7 @@ from invariants.actions.exceptions import RiskView
 from invariants.models import Denial, DenialDay, DenialServes, ExceptionRequest, TrailFeed
 from invariants.models.exceptions import Risk
 from invariants.queries import exceptions as queries
-from invariants.queries.exceptions import entry, expectations, mine
+from invariants.queries.exceptions import blast, entry, expectations, mine, next_steps
 from tests import factories
 from tests.fixtures import invariant_pages
 from tests.invariants.exceptions import world as worlds
@@ -150,6 +150,46 @@ def test_an_older_window_keeps_its_text_and_writes_nothing(client, world, findin
     assert newer.context["seen"] > 0
 
 
+def test_keeping_what_stands_here_brings_the_whole_form_back(client, world, finding):
+    query = f"finding={finding.pk}"
+    _, values = opened(client, world.people["requester"], query)
+    send(client, query, values | {"justification": "The newer one."}, **HTMX)
+    here = {"justification": "The older one.", "seen": "0"}
+    in_form = HTMX | {"HX-Target": "ask"}
+    refused = send(client, query, values | here | SENT, **in_form)
+    assert refused.status_code == 422
+    assert 'name="overwrite"' in refused.content.decode()
+    kept = send(client, query, values | here | {"overwrite": "1"}, **in_form)
+    assert 'id="ask"' in kept.content.decode()
+    assert "Not sent yet" not in kept.content.decode()
+    assert ExceptionRequest.objects.get().justification == "The older one."
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "said"),
+    [
+        ("resources", "arn:aws:s3:::\0hidden", "Null characters"),
+        ("accounts", "\0", "Null characters"),
+        ("resources", "x" * 5000, "too long"),
+        ("controls", "S3.999", "There is no control S3.999"),
+        ("starts_on", "9999-12-31", "look at the year"),
+        ("asked_until", "0001-01-01", "look at the year"),
+    ],
+)
+def test_what_cannot_be_kept_is_said_and_the_rest_is_kept(
+    client, world, finding, name, typed, said
+):
+    query = f"finding={finding.pk}"
+    _, values = opened(client, world.people["requester"], query)
+    answer = send(client, query, values | SAID | {"lasts": "other", name: typed}, **HTMX)
+    assert answer.status_code == 200
+    assert said in " ".join(answer.context["form"].errors[name])
+    request = ExceptionRequest.objects.get()
+    assert request.justification == SAID["justification"]
+    again = client.get(reverse("exceptions:edit", args=[request.ref]))
+    assert again.status_code == 200
+
+
 def test_the_day_that_is_typed_is_kept_beyond_the_limit(client, world, finding):
     world.control.severity = "CRITICAL"
     world.control.save()
@@ -245,6 +285,58 @@ def served(world, *, with_feed=True):
     return invariant
 
 
+def test_a_finding_alone_is_where_it_is(world, finding):
+    request = actions.draft(world.by("requester"), finding, now=world.now)
+    found = blast.radius(world.people["lead"], request, now=world.now)
+    assert (found.findings, found.accounts) == (1, (world.account,))
+
+
+def test_where_no_account_is_named_nothing_is_said_to_be_harmless(client, world):
+    invariant = served(world)
+    answer, _ = opened(client, world.people["requester"], f"invariant={invariant.key}")
+    text = answer.content.decode()
+    assert "Nothing was counted: it reaches no account that is named" in text
+    assert "It would not move" not in text
+    assert "was refused since" not in text
+
+
+def test_principals_that_carry_a_tag_are_asked_for_in_plain_words(client, world):
+    invariant = served(world)
+    query = f"invariant={invariant.key}&account={world.account.account_id}"
+    answer, values = opened(client, world.people["requester"], query)
+    assert "Whoever may set the tag is exempt" in answer.content.decode()
+    values |= SAID | {"mechanism": "TAG", "tags": "", "principal_tags": "aws:team=lake"}
+    # Which version it was is not what is looked at here.
+    del values["seen"]
+    answer = send(client, query, values | SENT)
+    errors = answer.context["form"].errors
+    assert errors["principal_tags"] == [
+        "aws:team=lake begins with aws:, which only AWS sets: name a tag of your own."
+    ]
+    # Not kept, and not lost: it stands in the form as it was typed.
+    request = ExceptionRequest.objects.get()
+    assert not request.scope.filter(kind="PRINCIPAL_TAG").exists()
+    assert answer.context["form"]["principal_tags"].value() == "aws:team=lake"
+    save = reverse("exceptions:save", args=[request.ref])
+    kept = client.post(save, values | {"principal_tags": "team=lake curated"})
+    assert kept.status_code == 200, kept.context["notice"]
+    refused = kept.context["view"].blast.refused
+    assert (refused.is_by_tag, refused.principals, refused.calls) == (True, 1, 7)
+    assert "Unknown whom of these" in " ".join(kept.content.decode().split())
+    again = client.get(reverse("exceptions:edit", args=[request.ref]))
+    assert again.context["form"]["principal_tags"].value() == "team=lake curated"
+    empty = client.post(save, values | {"principal_tags": ""} | SENT)
+    assert "of resources or of principals" in empty.context["form"].errors["tags"][0]
+    other = {"principal_tags": "team=lake", "mechanism": "VALUE_LIST"}
+    answer = client.post(save, values | other | SENT)
+    assert "holds no principals" in answer.context["form"].errors["principal_tags"][0]
+    done = client.post(save, values | {"principal_tags": "team=lake"} | SENT)
+    assert done.status_code == 302, done.context["form"].errors
+    page = client.get(reverse("exceptions:detail", args=[request.ref])).content.decode()
+    assert "Exempts whoever carries the tag team=lake" in page
+    assert "Only as good as the protection of the tag" in page
+
+
 def test_where_nothing_records_denials_it_is_unknown_what_would_get_through(client, world):
     invariant = served(world, with_feed=False)
     query = f"invariant={invariant.key}&account={world.account.account_id}"
@@ -317,6 +409,27 @@ def test_ones_own_requests_say_who_holds_them_and_what_to_do(
     assert back.status_code == 302
     active.refresh_from_db()
     assert active.state == "REVOKED"
+
+
+def test_ones_own_requests_name_who_is_waited_for_as_the_page_does(world):
+    alone = world.approved(mechanism="NONE")
+    both = world.assessed(risk="MEDIUM")
+    person = world.people["requester"]
+
+    def mine_of(request):
+        return next(one for one in mine.of(person, now=world.now).open if one.ref == request.ref)
+
+    assert mine_of(alone).holder == "the next collection"
+    assert mine_of(both).holder == "security lead and owner of the system"
+    assert mine_of(both).people == ""
+    actions.approve(world.by("lead"), both.pk, now=world.now)
+    assert mine_of(both).holder == "owner of the system"
+    # What cannot be renewed a third time, or is being renewed, nobody is told to renew.
+    for renewal, is_renewed in ((2, False), (0, True)):
+        last = ExceptionRequest(state="EXPIRING", renewal=renewal)
+        words = next_steps.words_of(last, (), is_renewed=is_renewed)
+        assert words.holder == "nobody"
+        assert "Renew it" not in words.next_step
 
 
 def test_what_can_be_done_from_the_list_is_what_the_table_of_steps_allows(world):

@@ -6,11 +6,12 @@ import pytest
 from django.db import connection, transaction
 
 from invariants.actions import exceptions as actions
-from invariants.models import ExceptionMilestone, ExceptionRequest
+from invariants.models import ApproverAbsence, ExceptionMilestone, ExceptionRequest
 from invariants.models.exceptions import Risk, Seat
 from invariants.policies.exceptions import TRANSITIONS, NotAllowed, actors, clocks
 from invariants.queries import exceptions as queries
 from invariants.queries.exceptions import waiting
+from invariants.queries.exceptions.numbers import duties
 from tests import factories
 from tests.invariants.exceptions import world as worlds
 from tests.invariants.exceptions.test_database import approval, change, event, refuses, settle
@@ -247,3 +248,56 @@ def test_nobody_decides_for_accounts_that_they_do_not_see(world):
     assert waiting.for_person(owner, now=world.now).filter(pk=request.pk).exists()
     actions.approve(world.by("owner"), request.pk, now=world.now)
     assert fresh(request).state == "APPROVED"
+
+
+def test_whose_right_was_used_has_no_other_part(world):
+    both = factories.person(role=["Security lead", "Platform engineer"], username="both")
+    world.people |= {"both": both, "delegate": factories.person(role="Security engineer")}
+    request = world.assessed()
+    actions.leave(world.by("both"), world.people["delegate"], since=TODAY, until=TODAY, now=NOW)
+    actions.approve(world.by("delegate"), request.pk, now=world.now)
+    settle()
+    act = _told(
+        request, "IMPLEMENT", "IMPLEMENTING", changed={"implementer_id": both.pk}, **_person(both)
+    )
+    refuses(act, "is the approver of this exception and cannot be its implementer")
+    assert duties.breaches([request.pk]) == ()
+
+
+def test_who_put_it_in_place_has_that_part_in_its_renewal(world):
+    implementer = world.people["implementer"]
+    request = world.active()
+    new = actions.renew(world.by("requester"), request.pk, now=world.now)
+    settle()
+    held = dict(new.parts.values_list("person_id", "part"))
+    assert held == {
+        world.people["requester"].pk: "REQUESTER",
+        implementer.pk: "IMPLEMENTER",
+    }
+
+
+def test_an_emergency_is_neither_approved_late_nor_assessed_twice(world):
+    request = world.submitted(is_emergency=True)
+    actions.grant(world.by("lead"), request.pk, why=WHY, now=world.now)
+    view = actions.RiskView("MEDIUM", "MEDIUM", WHY)
+    actions.assess(world.by("assessor"), request.pk, view, now=world.now)
+    second = factories.person(role="Security lead", username="second-lead")
+    owner = world.people["owner"]
+    approval(request, second.pk)()
+    approval(request, owner.pk, seat=Seat.OWNER)()
+    refuses(change(request, residual_risk="LOW"), "stays once somebody has approved it")
+    late = NOW + timedelta(hours=72)
+    values = {"approved_at": late, "until": fresh(request).until}
+    act = _told(request, "APPROVE", "APPROVED", changed=values, **_person(owner))
+    refuses(act, "hours are over cannot be approved")
+
+
+def test_who_was_away_stays_as_it_was_said(world):
+    absence = actions.leave(
+        world.by("lead"), world.people["colleague"], since=TODAY, until=TODAY, now=NOW
+    )
+    rows = ApproverAbsence.objects.filter(pk=absence.pk)
+    refuses(lambda: rows.update(until=TODAY + timedelta(days=500)), "can only be ended")
+    refuses(rows.delete, "can only be ended")
+    actions.come_back(world.by("lead"), absence.pk, now=NOW)
+    refuses(lambda: rows.update(ended_at=None), "can only be ended")

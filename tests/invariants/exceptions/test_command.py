@@ -23,8 +23,9 @@ def world(time_machine):
 
 
 @pytest.fixture
-def run(world, capsys):
-    def ran(what, *words, by):
+def run(world, capsys, monkeypatch):
+    def ran(what, *words, by, shell=""):
+        monkeypatch.setattr(getpass, "getuser", lambda: shell or f"shell-of-{by}")
         call_command("exception", what, *words, "--as", world.people[by].username)
         return capsys.readouterr().out
 
@@ -42,7 +43,7 @@ def test_from_a_draft_to_in_place(world, run):
     request = ExceptionRequest.objects.get()
     assert (request.state, request.until.isoformat()) == ("IMPLEMENTING", "2026-12-24")
     last = request.events.order_by("-number").first()
-    assert (last.via, last.after["operator"]) == ("COMMAND", getpass.getuser())
+    assert (last.via, last.after["operator"]) == ("COMMAND", "shell-of-implementer")
     assert last.who_id == str(world.people["implementer"].pk)
 
 
@@ -58,6 +59,16 @@ def test_the_guards_say_no_here_as_well(world, run):
     with pytest.raises(CommandError, match="Nobody who can sign in is called nobody"):
         call_command("exception", "list", "--as", "nobody")
     assert fresh(request).state == "SUBMITTED"
+
+
+def test_a_shell_is_one_person_on_a_record(world, run):
+    request, other = world.assessed(), world.assessed()
+    run("approve", request.ref, by="lead", shell="root")
+    with pytest.raises(CommandError, match="root of this shell has acted on it as"):
+        run("implement", request.ref, "--pull-request", LINK, by="implementer", shell="root")
+    assert fresh(request).state == "APPROVED"
+    run("approve", other.ref, by="lead", shell="root")
+    run("implement", other.ref, "--pull-request", LINK, by="implementer", shell="mara")
 
 
 def test_lists_and_shows_what_the_person_sees(world, run):

@@ -6,6 +6,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from invariants.actions import exceptions as actions
+from invariants.actions.exceptions import Line, RiskView
 from invariants.models import (
     ExceptionApproval,
     ExceptionEvent,
@@ -13,10 +14,10 @@ from invariants.models import (
     ExceptionRequest,
     ExceptionScope,
 )
-from invariants.models.exceptions import ExceptionState
-from invariants.policies.exceptions import TRANSITIONS
+from invariants.models.exceptions import ExceptionState, ScopeKind
+from invariants.policies.exceptions import TRANSITIONS, NotAllowed
 from tests.invariants.exceptions import world as worlds
-from tests.invariants.exceptions.world import NOW
+from tests.invariants.exceptions.world import NOW, WHY
 
 pytestmark = pytest.mark.django_db
 
@@ -199,6 +200,45 @@ def test_a_scope_only_gets_narrower(world):
     more = ExceptionScope(request=request, kind="REGION", value="eu-west-1")
     refuses(more.save, "only be narrowed")
     refuses(lambda: request.scope.update(value="2"), "only be narrowed")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "team",
+            "=billing",
+            "aws:team=x",
+            "AWS:team=x",
+            "te*m=x",
+            "team=b?",
+            "team=${aws:username}",
+        ),
+        *("team=a\nb", f"{'k' * 129}=x", f"team={'v' * 257}"),
+    ],
+)
+def test_a_tag_that_no_principal_can_carry_is_no_line(world, value):
+    line = ExceptionScope(request=world.drafted(), kind="PRINCIPAL_TAG", value=value)
+    refuses(line.save, "invariants_exceptionscope_tag")
+
+
+def test_principals_by_arn_and_by_tag_are_one_kind(world):
+    request = world.drafted()
+    tag = f"{'k' * 128}={'v' * 256}"
+    role = f"arn:aws:iam::{world.account.account_id}:role/Reader"
+    lines = [Line(ScopeKind.ACCOUNT, world.account.account_id)]
+    lines += [Line(ScopeKind.PRINCIPAL, role), Line(ScopeKind.PRINCIPAL_TAG, tag)]
+    by = world.by("requester")
+    actions.set_scope(by, request.pk, lines, now=NOW)
+    actions.submit(by, request.pk, now=NOW)
+    actions.triage(world.by("assessor"), request.pk, now=NOW)
+    actions.assess(world.by("assessor"), request.pk, RiskView("LOW", "LOW", WHY), now=NOW)
+    actions.narrow(by, request.pk, [lines[1]], why=WHY, now=NOW)
+    settle()
+    assert request.scope.filter(kind="PRINCIPAL").count() == 0
+    refuses(lambda: request.scope.filter(kind="PRINCIPAL_TAG").delete(), "only be narrowed")
+    with pytest.raises(NotAllowed, match="principals"):
+        actions.narrow(by, request.pk, [lines[2]], why=WHY, now=NOW)
 
 
 @pytest.mark.parametrize("model", [ExceptionEvent, ExceptionApproval, ExceptionPart])

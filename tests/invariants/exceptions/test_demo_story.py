@@ -4,6 +4,7 @@ Policies and their carve-outs are the sandbox's own at each moment. Left out are
 handed over as the sources make them.
 """
 
+import json
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -17,10 +18,17 @@ from django.test import override_settings
 
 from findings import ingest as findings
 from findings.normalise import asff, batch
+from invariants import engine
 from invariants.evaluation import coverage
 from invariants.ingest.catalogue import load_catalogue
-from invariants.models import ExceptionEvent, ExceptionMismatch, ExceptionRequest
+from invariants.models import (
+    ExceptionEvent,
+    ExceptionMismatch,
+    ExceptionPolicyEdit,
+    ExceptionRequest,
+)
 from invariants.models.exceptions import ExceptionState
+from invariants.queries.exceptions import policy_edit
 from invariants.tasks.reconciliation import reconcile
 from inventory.models import CollectionRun, Organization
 from posture.management.exceptions import Played, play
@@ -191,3 +199,63 @@ def test_told_again_it_changes_nothing():
     again = played(NOW - 30 * WEEK, NOW + timedelta(minutes=1))
     assert again.missed == ()
     assert ExceptionEvent.objects.count() == before
+
+
+# How many weeks before NOW each was in the policies, by which mechanism, and the statements that it was cut from.
+MERGED = {
+    "DP-311": (0, "TAG", {"NetEdge"}),
+    "SHOP-771": (0, "PRINCIPAL_LIST", {"IamNoUsers"}),
+    "INC-214": (9, "VALUE_LIST", {"KmsDeleteWho", "KmsDeleteWhen"}),
+}
+
+
+def test_what_the_pipeline_merged_are_the_edits_that_were_approved():
+    built = org.build(accounts=60, findings=0, anchor=TODAY)
+    for ticket, (weeks, mechanism, sids) in MERGED.items():
+        request = of(ticket)
+        kept = ExceptionPolicyEdit.objects.filter(request=request).exclude(content={})
+        content = kept.earliest("pk").content
+        (edit,) = content["edits"]
+        assert content["mechanism"] == mechanism
+        shot = history.snapshot(built, NOW - weeks * WEEK)
+        (policy,) = (one for one in shot.policies if one.policy_id == edit["policy_id"])
+        merged = json.loads(policy.content)["Statement"]
+        token = request.ref.replace("-", "")
+        assert {piece["before"]["Sid"] for piece in edit["pieces"]} == sids
+        for piece in edit["pieces"]:
+            named = [one["Sid"] for one in piece["after"]]
+            assert named == [named[0], f"{named[0]}{token}a"]
+            # The first one bears what people wrote into it later.
+            assert as_read(piece["after"][1:]) <= as_read(merged)
+        guard = [one for one in json.loads(edit["after"])["Statement"] if "Guard" in one["Sid"]]
+        assert bool(guard) == (mechanism == "TAG")
+        assert not guard or as_read(guard) <= as_read(merged)
+
+
+def as_read(statements):
+    policy = engine.parse({"Version": engine.VERSION, "Statement": statements})
+    return set(engine.canonical(policy).statements)
+
+
+# By the edit that was approved, and by value where somebody wrote it by hand; both zombies among them.
+IN_PLACE = {
+    "DP-402": "c",
+    "PAY-1240": "b",
+    "SHOP-771": "b",
+    "SHOP-790": "b",
+    "SHOP-812": "b",
+    "PAY-1252": "e",
+    "PAY-1260": "f",
+}
+
+
+@pytest.mark.parametrize("ticket", IN_PLACE)
+def test_whatever_is_in_place_can_be_taken_out_by_an_edit(ticket):
+    request = of(ticket)
+    found = {one["mechanism"] for one in request.found["carve_outs"]}
+    assert found == {IN_PLACE[ticket]}
+    content, refused = policy_edit.current(request, now=NOW)
+    assert refused is None, refused
+    assert content["is_removal"]
+    assert content["proof"]["holds"]
+    assert content["diff"]

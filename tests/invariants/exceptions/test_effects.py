@@ -258,3 +258,15 @@ def test_an_excepted_failure_beside_an_open_one_of_the_same_resource_still_fails
     story.excepted(scope=[Line(ScopeKind.REGION, "eu-west-1")])
     assert story.mark()
     assert story.cell() == FAILED
+
+
+def test_a_pattern_of_many_stars_and_signs_is_taken_as_it_stands():
+    story = Story()
+    story.imported(finding_id="signs", resource_id=r"arn:aws:s3:::50%_off\x")
+    story.imported(finding_id="other", resource_id=r"arn:aws:s3:::50xxoff\x")
+    story.imported(finding_id="long", resource_id=f"arn:aws:s3:::{'a' * 400}")
+    many = ("arn:aws:s3:::aa" + "*a?" * 700)[:2048]
+    patterns = [r"arn:aws:s3:::50%_off\?", many]
+    story.excepted(scope=[Line(ScopeKind.PATTERN, one) for one in patterns])
+    marked = Finding.objects.filter(is_excepted=True).values_list("finding_id", flat=True)
+    assert list(marked) == ["signs"]

@@ -1,8 +1,10 @@
 """Whether a carve-out is what was asked for: one row a rule."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from invariants.policies.exceptions.fitting import Asked, Fit, fit
+from invariants.policies.exceptions.fitting import Asked, Fit, fit, matches
 
 HOME, OTHER = "111111111111", "222222222222"
 ROLE = f"arn:aws:iam::{HOME}:role/Deployer"
@@ -52,9 +54,59 @@ CASES = [
     # Tags: the name of a tag is not told apart by case, its value is.
     (
         "c",
-        {"tags": ("exempt=yes",)},
+        {"principal_tags": ("exempt=yes",)},
         carved("c", "aws:PrincipalTag/Exempt", "yes", "StringNotEquals"),
         Fit.WITHIN,
+    ),
+    (
+        "c",
+        {"tags": ("a/tag/exempt=yes=no",)},
+        carved("c", "aws:ResourceTag/a/tag/exempt", "yes=no", "StringNotEquals"),
+        Fit.WITHIN,
+    ),
+    # Who tags a resource is not who tags a principal.
+    (
+        "c",
+        {"tags": ("exempt=yes",)},
+        carved("c", "aws:PrincipalTag/exempt", "yes", "StringNotEquals"),
+        Fit.NONE,
+    ),
+    (
+        "c",
+        {"principal_tags": ("exempt=yes",)},
+        carved("c", "aws:ResourceTag/exempt", "yes", "StringNotEquals"),
+        Fit.NONE,
+    ),
+    (
+        "c",
+        {"principal_tags": ("exempt=yes",)},
+        carved("c", "aws:TagKeys", "exempt", "ForAnyValue:StringNotEquals"),
+        Fit.NONE,
+    ),
+    # Principals by ARN and by tag stand in one condition, whichever way was asked for.
+    (
+        "c",
+        {"principal_tags": ("exempt=yes",), "principals": (ROLE,)},
+        carved("b", ARN, ROLE),
+        Fit.WITHIN,
+    ),
+    (
+        "b",
+        {"principal_tags": ("exempt=yes",), "principals": (ROLE,)},
+        carved("c", "aws:PrincipalTag/exempt", "yes", "StringNotEquals"),
+        Fit.WITHIN,
+    ),
+    (
+        "f",
+        {"principal_tags": ("exempt=yes",)},
+        carved("f", "aws:PrincipalTag/exempt", "yes", "StringNotEquals", until="2027-01-01"),
+        Fit.WITHIN,
+    ),
+    (
+        "c",
+        {"principal_tags": ("exempt=yes",)},
+        carved("c", "aws:PrincipalTag/exempt", "*", "StringNotLike"),
+        Fit.WIDER,
     ),
     (
         "c",
@@ -64,13 +116,13 @@ CASES = [
     ),
     (
         "c",
-        {"tags": ("exempt=yes",)},
+        {"principal_tags": ("exempt=yes",)},
         carved("c", "aws:PrincipalTag/other", "yes", "StringNotEquals"),
         Fit.NONE,
     ),
     (
         "c",
-        {"tags": ("exempt=yes",)},
+        {"principal_tags": ("exempt=yes",)},
         carved("c", "aws:PrincipalTag/exempt", "true", "Null"),
         Fit.WIDER,
     ),
@@ -134,3 +186,22 @@ def test_a_principal_is_looked_for_in_its_own_account_alone():
         principals=("arn:aws:iam::999999999999:role/Partner",),
     )
     assert outside.concerns(HOME) and outside.concerns(OTHER)
+
+
+@given(st.text("ab*?.", max_size=8), st.text("ab.\n", max_size=8))
+def test_patterns_are_those_of_aws(pattern, text):
+    """As a search that tries everything has it."""
+
+    def tried(left, right):
+        if not left:
+            return not right
+        if left[0] == "*":
+            return tried(left[1:], right) or (bool(right) and tried(left, right[1:]))
+        return bool(right) and left[0] in ("?", right[0]) and tried(left[1:], right[1:])
+
+    assert matches(pattern, text) is tried(pattern, text)
+
+
+def test_a_pattern_of_many_stars_is_not_tried_in_every_way():
+    assert not matches("*a" * 400 + "*b", "a" * 2048)
+    assert matches("*a" * 400 + "*", "a" * 2048)

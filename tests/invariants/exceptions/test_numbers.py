@@ -1,6 +1,7 @@
 """The numbers of exceptions: against vectors reckoned by hand, and against each other."""
 
 import dataclasses
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -94,7 +95,29 @@ class TestMissingDataIsNoGoodNews:
         found = reckoning.figures([*LIVES, *waiting], WORLD)
         assert found["decision_median"].value is None
         assert words.text(found["decision_median"]) == "not reached yet"
-        assert found["decided_in_time"].value == 30
+        assert found["decided_in_time"].value == 20
+
+    def test_a_late_triage_wins_no_time_and_a_new_submission_starts_anew(self):
+        late = LIVES[6]
+        due = reckoning.decision_due(late, WORLD.calendar)
+        assert due < late.decided_at
+        # Triaged within its day: then the days of its risk, to the minute.
+        prompt = dataclasses.replace(late, triaged_at=late.asked_at + timedelta(hours=20))
+        assert reckoning.decision_due(prompt, WORLD.calendar) < due
+        again = dataclasses.replace(
+            late, submitted_at=late.asked_at + timedelta(days=7), triaged_at=late.asked_at
+        )
+        assert reckoning.decision_due(again, WORLD.calendar) == due + timedelta(days=7)
+
+    def test_what_waits_for_who_asked_is_not_late(self):
+        back = dataclasses.replace(LIVES[7], state="CHANGES_REQUESTED")
+        found = reckoning.figures([back], WORLD)["decided_in_time"]
+        assert (found.value, found.open) == (None, 1)
+
+    def test_what_was_revoked_was_not_there_to_be_renewed(self):
+        revoked = [dataclasses.replace(one, is_revoked=one.ref == "EX-0005") for one in LIVES]
+        found = reckoning.figures(revoked, WORLD)["renewal_rate"]
+        assert (found.part, found.whole) == (1, 2)
 
 
 class TestWaits:

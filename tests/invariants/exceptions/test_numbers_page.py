@@ -12,12 +12,20 @@ from django.db import connection, transaction
 from django.urls import reverse
 
 from invariants.actions import exceptions as actions
-from invariants.models import ExceptionDay, ExceptionMeasure, ExceptionRequest
+from invariants.models import (
+    Denial,
+    DenialDay,
+    DenialServes,
+    ExceptionDay,
+    ExceptionMeasure,
+    ExceptionRequest,
+    TrailFeed,
+)
 from invariants.queries.exceptions import history, numbers, totals
 from invariants.rollups import exceptions as rollups
 from inventory.models import OrganizationalUnit
 from tests import factories
-from tests.fixtures import exception_numbers
+from tests.fixtures import exception_numbers, invariant_pages
 from tests.invariants.exceptions import world as worlds
 
 pytestmark = pytest.mark.django_db
@@ -198,6 +206,37 @@ class TestMeasures:
         finding.save()
         assert is_compensated() is False
 
+    def test_whose_use_of_a_tag_is_recorded_by_nothing_is_unknown(self, world):
+        invariant = invariant_pages.invariant()
+        organization = world.account.organization
+        request = world.active(target=invariant, mechanism="TAG")
+        since = world.now - timedelta(days=40)
+        TrailFeed.objects.create(
+            organization=organization, kind="QUEUE", first_event_at=since,
+            last_event_at=world.now, taken_at=world.now,
+        )  # fmt: skip
+
+        def measured():
+            rollups.write(organization, now=world.now)
+            found = ExceptionMeasure.objects.get(pk=request.pk)
+            return found.recorded_from is not None, found.used_on, found.pairs
+
+        line = "INSERT INTO invariants_exceptionscope (request_id, kind, value) VALUES (%s, %s, %s)"
+        unguarded(line, [request.pk, "PRINCIPAL_TAG", "team=lake"])
+        # Nobody was refused at all, so nobody with the tag was; how many carry it is not known.
+        assert measured() == (True, None, None)
+        denial = Denial.objects.create(
+            organization=organization, policy_type=invariant.type, is_explicit=True,
+            account=world.account, aws_account_id=world.account.account_id,
+            principal="arn:aws:iam::1:role/a", action="s3:PutBucketPolicy",
+            first_at=world.now, last_at=world.now,
+        )  # fmt: skip
+        DenialDay.objects.create(denial=denial, day=world.now.date(), count=7)
+        DenialServes.objects.create(denial=denial, invariant=invariant, is_certain=True)
+        assert measured() == (False, None, None)
+        unguarded("DELETE FROM invariants_exceptionscope WHERE kind = %s", ["PRINCIPAL_TAG"])
+        assert measured() == (True, world.now.date(), 1)
+
 
 class TestThePage:
     def test_shows_the_counts_and_the_zombie_in_red(self, page):
@@ -217,6 +256,39 @@ class TestThePage:
             client.force_login(stranger)
             shown = text(client.get(reverse("exceptions:numbers")))
         assert "No exception reaches what you see" in shown and "Ask for an exception" in shown
+
+    def test_has_the_lines_of_the_ou_that_one_chooses(self, page, world):
+        ou = world.account.ou
+        for weeks in (0, 1):
+            rollups.write(world.account.organization, now=world.now - timedelta(days=7 * weeks))
+        response = page(query=f"?ou={ou.ou_id}")
+        course = response.context["course"]
+        assert (course.place.ou_id, course.is_root) == (ou.ou_id, False)
+        assert course.weeks[-1].active == 2
+        assert f'<option value="{ou.ou_id}" selected>' in response.content.decode()
+        shown = text(response)
+        assert "is known of the whole organisation alone" in shown
+        assert "the tiles above are of this moment, 24 Nov 2026" in shown
+        assert "Zombie rate" not in [line.title for line in response.context["trends"]]
+        # Without a choice, and for what one does not see, it is the highest.
+        for query in ("", "?ou=ou-none-00000000"):
+            found = page(query=query).context["course"]
+            assert found.is_root and found.place.ou_id == root().ou_id
+
+    def test_who_sees_one_ou_has_its_lines_and_a_team_has_none(self, client, world):
+        ou = world.account.ou
+        rollups.write(world.account.organization, now=world.now)
+        rollups.write(world.account.organization, now=world.now - timedelta(days=7))
+        reader = factories.person(role="Team member", username=f"ou-{factories.number()}", ou=ou)
+        with time_machine.travel(world.now, tick=False):
+            client.force_login(reader)
+            found = client.get(reverse("exceptions:numbers"), {"ou": root().ou_id})
+            assert [one.ou_id for one in found.context["course"].places] == [ou.ou_id]
+            assert found.context["course"].weeks[-1].active == 2
+            assert len(found.context["trends"]) == 3
+            client.force_login(world.people["colleague"])
+            team = client.get(reverse("exceptions:numbers"))
+        assert "you see no OU whole" in text(team) and team.context["trends"] == ()
 
     def test_costs_the_same_for_one_exception_and_many(
         self, page, world, django_assert_num_queries, django_assert_max_num_queries

@@ -6,7 +6,12 @@ import pytest
 from django.urls import reverse
 
 from invariants.actions import exceptions as actions
+from invariants.models import ExceptionEvent, ExceptionMismatch
 from invariants.models.exceptions import ScopeKind
+from invariants.queries.exceptions import inbox as inbox_queries
+from invariants.queries.exceptions import page as details
+from invariants.queries.exceptions import timeline, waiting
+from invariants.queries.exceptions.inbox_items import Filters
 from tests import factories
 from tests.invariants.exceptions import world as worlds
 from tests.invariants.exceptions.world import LINK, WHY, fresh
@@ -94,6 +99,220 @@ def test_long_lists_go_on_and_back(world, visit):
         "Request number 31",
     ]
     assert first.context["shell"].exceptions_to_decide == 32
+
+
+def difference(world, kind, *, exception=None, owner_part, severity="HIGH", hours=8, **changes):
+    """One that a collection saw, due in so many hours."""
+    return ExceptionMismatch.objects.create(
+        **{
+            "organization": world.account.organization,
+            "kind": kind,
+            "key": f"{factories.number():064d}",
+            "exception": exception,
+            "accounts": 1,
+            "severity": severity,
+            "owner_part": owner_part,
+            "owner": "Whoever it is",
+            "summary": f"{kind} of this",
+            "remedy": "Put it right.",
+            "first_seen": world.now - timedelta(days=3),
+            "last_seen": world.now,
+            "due_at": world.now + timedelta(hours=hours),
+        }
+        | changes
+    )
+
+
+class TestDifferences:
+    """Where AWS and what was approved differ, as lines among the requests."""
+
+    def lines(self, visit, name, **query):
+        answer = visit(name, reverse("exceptions:inbox", query=query))
+        found = answer.context["found"]
+        assert answer.context["shell"].exceptions_to_decide == found.counts["decide"]
+        return [(row.title, row.is_item) for row in found.page.rows], found
+
+    def test_they_stand_among_requests_by_clock_and_severity(self, world, visit):
+        request = world.assessed(title="A request", severity="LOW")
+        fresh(request)
+        due = request.due_at
+        owner = {"exception": world.active(), "cause": "POLICY", "owner_part": "APPROVER"}
+        difference(world, "RE_REVIEW", **owner, severity="LOW", due_at=due, summary="Same clock")
+        difference(
+            world, "RE_REVIEW", **owner | {"cause": "VALUE"}, severity="LOW", summary="First"
+        )
+        difference(
+            world, "NOT_APPROVED", owner_part="INVARIANT_OWNER", due_at=due, summary="Graver"
+        )
+        found, inbox = self.lines(visit, "lead")
+        assert found == [
+            ("First", True),
+            ("Graver", True),
+            ("A request", False),
+            ("Same clock", True),
+        ]
+        assert inbox.counts["decide"] == 4
+        everything, inbox = self.lines(visit, "lead", tab="all")
+        assert everything[:4] == found
+        assert inbox.open_items == sum(is_item for _, is_item in everything) == 3
+
+    def test_each_says_whose_it_is_for_how_long_and_what_helps(self, world, visit):
+        row = difference(world, "NOT_APPROVED", owner_part="INVARIANT_OWNER", owner="network")
+        answer = visit("assessor", reverse("exceptions:inbox"))
+        text = answer.content.decode()
+        for words in (
+            "NOT_APPROVED of this",
+            "network",
+            "seen for 3 d",
+            "Put it right.",
+            "due in 8 h",
+        ):
+            assert words in text
+        assert reverse("exceptions:item", args=[row.pk]) in text
+
+    @pytest.mark.parametrize(
+        ("kind", "part", "cause", "waits_for"),
+        [
+            ("NOT_APPROVED", "INVARIANT_OWNER", "", {"assessor", "lead"}),
+            ("NOT_DEPLOYED", "REQUESTER", "", {"requester"}),
+            ("NOT_DEPLOYED", "PLATFORM", "", {"implementer"}),
+            ("ZOMBIE", "PLATFORM", "", {"implementer", "assessor", "lead"}),
+            ("ZOMBIE", "IMPLEMENTER", "", {"implementer"}),
+            ("RE_REVIEW", "APPROVER", "OU_MOVE", {"lead", "ciso"}),
+        ],
+    )
+    def test_each_waits_for_whoever_owns_it(self, world, kind, part, cause, waits_for):
+        request = None if kind == "NOT_APPROVED" else world.active()
+        row = difference(
+            world, kind, exception=request, owner_part=part, cause=cause, severity="LOW"
+        )
+        found = {
+            name
+            for name, person in world.people.items()
+            if waiting.items_for(person, now=world.now).filter(pk=row.pk).exists()
+        }
+        assert found == waits_for
+
+    def test_where_whoever_put_it_in_place_may_no_longer_another_one_takes_it_out(self, world):
+        row = difference(world, "ZOMBIE", exception=world.active(), owner_part="IMPLEMENTER")
+        lead = world.people["lead"]
+        assert row not in waiting.items_for(lead, now=world.now)
+        world.people["implementer"].groups.clear()
+        assert row in waiting.items_for(lead, now=world.now)
+
+    def test_the_team_that_the_invariant_names_is_waited_for(self, world):
+        row = difference(world, "NOT_APPROVED", owner_part="INVARIANT_OWNER", owner="network")
+        person = world.people["implementer"]
+        assert row not in waiting.items_for(person, now=world.now)
+        factories.team(slug="network").teammembership_set.create(user=person)
+        assert row in waiting.items_for(person, now=world.now)
+
+    def test_a_request_and_what_a_collection_says_of_it_count_once(self, world, visit):
+        request = world.approved()
+        assert self.lines(visit, "implementer")[0] == [(request.title, False)]
+        row = difference(world, "NOT_DEPLOYED", exception=request, owner_part="PLATFORM")
+        found, inbox = self.lines(visit, "implementer")
+        assert (found, inbox.counts["decide"]) == ([(row.summary, True)], 1)
+        revoked = world.active()
+        actions.revoke(world.by("requester"), revoked.pk, why=WHY, now=world.now)
+        zombie = difference(
+            world, "ZOMBIE", exception=revoked, owner_part="IMPLEMENTER", hours=9, severity="LOW"
+        )
+        assert self.lines(visit, "implementer")[0] == [(row.summary, True), (zombie.summary, True)]
+        # To others who could remove it the request says so.
+        assert (revoked.title, False) in self.lines(visit, "assessor")[0]
+
+    def test_page_inbox_and_api_count_alike(self, world, visit):
+        request = world.approved()
+        world.assessed()
+        difference(world, "NOT_DEPLOYED", exception=request, owner_part="PLATFORM")
+        difference(world, "NOT_APPROVED", owner_part="INVARIANT_OWNER", account=world.account)
+        difference(world, "NOT_APPROVED", owner_part="INVARIANT_OWNER", ended_at=world.now)
+        for name in ("lead", "implementer", "colleague", "requester"):
+            _, found = self.lines(visit, name, tab="all")
+            page = visit(name, reverse("exceptions:reconciliation")).context["found"]
+            told = visit(name, "/api/v1/exceptions/differences/").json()
+            assert found.open_items == page.total == told["total"] == len(told["results"])
+            mine = visit(name, "/api/v1/exceptions/differences/?waiting=true").json()["total"]
+            waits = visit(name, "/api/v1/exceptions/?waiting=true").json()["results"]
+            assert found.counts["decide"] == mine + len(waits)
+        ended = visit("lead", "/api/v1/exceptions/differences/?standing=ended").json()["results"]
+        assert [(one["kind"], bool(one["ended_at"])) for one in ended] == [("NOT_APPROVED", True)]
+
+    def test_long_lists_go_on_and_back_through_both(self, world, visit):
+        for number in range(20):
+            world.submitted(title=f"Request {number:02d}")
+            difference(
+                world, "NOT_APPROVED", owner_part="INVARIANT_OWNER", summary=f"Item {number:02d}",
+                hours=number,
+            )  # fmt: skip
+        whole = [row.title for row in inbox_of(world, "lead", tab="all", size=99).page.rows]
+        assert len(whole) == 40
+        for tab in ("all", "decide"):
+            whole = [row.title for row in inbox_of(world, "lead", tab=tab, size=99).page.rows]
+            read, cursor = [], ""
+            while True:
+                page = inbox_of(world, "lead", tab=tab, cursor=cursor, size=7).page
+                read += [row.title for row in page.rows]
+                if not page.next_cursor:
+                    break
+                cursor = page.next_cursor
+            assert read == whole
+            back = page.previous_cursor
+            before = inbox_of(world, "lead", tab=tab, cursor=back, size=7).page
+            assert [row.title for row in before.rows] == whole[28:35]
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ({"q": "network"}, True),
+            ({"q": "nothing of this"}, False),
+            ({"risk": "HIGH"}, True),
+            ({"risk": "LOW"}, False),
+            ({"standing": "zombie"}, False),
+            ({"state": "ACTIVE"}, False),
+            ({"account": True}, True),
+        ],
+    )
+    def test_filters_narrow_them_as_well(self, world, visit, query, found):
+        row = difference(
+            world, "NOT_APPROVED", owner_part="INVARIANT_OWNER", owner="network",
+            account=world.account,
+        )  # fmt: skip
+        if "account" in query:
+            query = {"account": world.account.account_id}
+        lines, _ = self.lines(visit, "lead", tab="all", **query)
+        assert ((row.summary, True) in lines) is found
+
+    def test_one_opens_beside_the_list_with_its_step(self, world, visit):
+        request = world.active()
+        row = difference(
+            world, "RE_REVIEW", exception=request, owner_part="APPROVER", cause="POLICY"
+        )
+        url = reverse("exceptions:item", args=[row.pk])
+        page = visit("ciso", url).content.decode()
+        assert "I have looked at it again" in page and request.ref in page
+        pane = visit("ciso", url, hx_request="true", hx_target="exception").content.decode()
+        assert "RE_REVIEW of this" in pane and "ex-list" not in pane
+        done = visit("ciso", reverse("exceptions:looked_again", args=[row.pk]),
+                     data={"note": WHY, "back": "inbox"})  # fmt: skip
+        assert done.url == reverse("exceptions:inbox")
+        row.refresh_from_db()
+        assert row.answer == WHY
+
+    def test_who_does_not_see_it_finds_no_such_difference(self, world, visit, client):
+        row = difference(world, "NOT_APPROVED", owner_part="INVARIANT_OWNER")
+        address = reverse("exceptions:item", args=[row.pk])
+        assert visit("colleague", address).status_code == 404
+        assert visit("lead", reverse("exceptions:item", args=[2**70])).status_code == 404
+        assert self.lines(visit, "colleague", tab="all")[0] == []
+
+
+def inbox_of(world, name, *, tab, cursor="", size):
+    return inbox_queries.inbox(
+        world.people[name], Filters(tab=tab), cursor_text=cursor, now=world.now,
+        today=world.now.date(), size=size,
+    )  # fmt: skip
 
 
 def test_a_page_costs_the_same_for_many_requests(world, visit, django_assert_max_num_queries):
@@ -241,6 +460,12 @@ def test_a_link_of_a_mail_asks_for_sign_in_and_decides_nothing(world, client):
     assert away.url.startswith(reverse("account_login"))
     assert "next=/exceptions/EX-" in away.url
     assert "decide%3Dreject" in away.url
+    # With a session that has ended, a form leads back to where it stands, not to where it is sent.
+    site = "http://testserver"
+    sent = client.post(step_of(request, "reject"), headers={"Referer": f"{site}{address}"})
+    assert sent.url == away.url
+    other = client.post(step_of(request, "reject"), headers={"Referer": "https://evil.example/x"})
+    assert "evil" not in other.url
     client.force_login(world.people["lead"])
     text = client.get(address).content.decode()
     assert 'value="reject" required checked' in text
@@ -257,10 +482,13 @@ def test_an_emergency_is_marked_and_granted_with_what_follows(world, visit):
     assert visit("lead", step_of(request, "decide"), data=given).status_code == 302
     text = visit("assessor", page_of(request)).content.decode()
     assert "Granted in an emergency" in text
+    # Whoever is asked to assess is not told beside it that it is not for them.
+    assert "Awaiting your assessment" in text
+    assert "Not for you" not in text
     assert "It ends by itself on" in text
 
 
-def test_a_zombie_is_red_in_the_list_and_on_its_page(world, visit):
+def test_a_zombie_is_red_in_the_list_and_on_its_page(world, visit, time_machine):
     request = world.active()
     actions.revoke(world.by("lead"), request.pk, why=WHY, now=world.later(hours=1))
     world.later(hours=1)
@@ -270,6 +498,33 @@ def test_a_zombie_is_red_in_the_list_and_on_its_page(world, visit):
     page = visit("implementer", page_of(request)).content.decode()
     assert "still in place in AWS" in page
     assert "I take it out" in page
+    lingers = ExceptionEvent(verb="LINGER", who_kind="COLLECTION", at=world.now)
+    assert [node.kind for node in timeline.past([lingers])] == ["bad"]
+    time_machine.move_to(world.later(hours=1), tick=False)
+    taken_out = {"link": LINK, "seen": seen(request)}
+    assert visit("implementer", step_of(request, "remove"), data=taken_out).status_code == 302
+    assert shown(world, request).wait.owners[0].names == ("the next collection",)
+    world.later(hours=1)
+    world.looked(request, True)
+    # It was said to be removed and is not: it waits for people again, not for more collections.
+    waited_for = shown(world, request).wait.owners[0].names
+    assert world.people["implementer"].get_full_name() in waited_for
+    world.later(hours=1)
+    world.looked(request, False)
+    assert fresh(request).state == "CLOSED"
+    assert "found removed" in visit("lead", page_of(request)).content.decode()
+
+
+def shown(world, request):
+    """The page as the lead reads it."""
+    return details.page_of(world.people["lead"], fresh(request), now=world.now)
+
+
+def test_what_was_refused_does_not_lapse(world):
+    request = world.submitted()
+    assert shown(world, request).lapse is not None
+    actions.reject(world.by("assessor"), request.pk, why=WHY, now=world.now)
+    assert shown(world, request).lapse is None
 
 
 @pytest.mark.parametrize("role", ["Auditor", "Administrator"])

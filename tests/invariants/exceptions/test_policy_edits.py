@@ -1,7 +1,7 @@
 """The edit of the policy of a request: worked out from what is attached, kept with the approval, shown."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -11,11 +11,12 @@ from django.urls import reverse
 from invariants import engine
 from invariants.actions import exceptions as actions
 from invariants.actions.exceptions import Line, Sight
-from invariants.evaluation import coverage
-from invariants.models import ExceptionPolicyEdit, ExceptionRequest, Invariant
+from invariants.evaluation import coverage, drift
+from invariants.models import Drift, ExceptionPolicyEdit, ExceptionRequest, Invariant
 from invariants.models.exceptions import ScopeKind
-from invariants.queries.exceptions import policy_edit
-from inventory.models import Account, OrganizationalUnit, OrgPolicy
+from invariants.queries import drift as queries
+from invariants.queries.exceptions import policy_edit, worked_out
+from inventory.models import Account, OrganizationalUnit, OrgPolicy, Placement
 from tests import factories
 from tests.fixtures import coverage as made
 from tests.invariants.exceptions import world
@@ -140,6 +141,49 @@ class TestEdit(EditCase):
         assert self.role.replace("Recorder", "Second") in text
         assert "DateGreaterThanEquals" in text
 
+    def test_what_somebody_wrote_by_hand_is_taken_out_by_value(self):
+        request = self.approved()
+        document = json.loads(self.policy.content)
+        (statement,) = document["Statement"]
+        exempt = statement.setdefault("Condition", {}).pop("ArnNotLike", {})
+        values = [*exempt.get("aws:PrincipalArn", ()), self.role, self.role + "Another"]
+        statement["Condition"]["ArnNotLikeIfExists"] = {"AWS:PrincipalArn": values}
+        OrgPolicy.objects.filter(pk=self.policy.pk).update(content=json.dumps(document))
+        coverage.run(factories.organization(), now=NOW)
+        by = self.world.by("implementer")
+        actions.implement(by, request.pk, pull_request=world.LINK, now=NOW)
+        actions.verify(request.pk, Sight(True, NOW, {}), now=NOW)
+        content, refused = policy_edit.current(world.fresh(request), now=NOW)
+        assert refused is None, refused
+        (edit,) = content["edits"]
+        values.remove(self.role)
+        assert json.loads(edit["minified"]) == document
+        assert content["proof"]["holds"]
+        # A pattern that somebody put there instead lets through more: people decide on it.
+        values[-1] = self.role[:-3] + "*"
+        OrgPolicy.objects.filter(pk=self.policy.pk).update(content=json.dumps(document))
+        coverage.run(factories.organization(), now=NOW)
+        content, refused = policy_edit.current(world.fresh(request), now=NOW)
+        assert content == {}
+        assert f'"{values[-1]}", which lets through more than {request.ref}' in refused.why
+
+    def test_an_account_that_somebody_moved_goes_back_to_where_it_was(self):
+        request = self.submitted(mechanism="EXCEPTIONS_OU", lines=[])
+        home = self.account.ou
+        away = factories.ou(name="Exceptions", parent=home.parent, role="EXCEPTIONS")
+        Account.objects.filter(pk=self.account.pk).update(ou=away)
+        day = NOW.date()
+        Placement.objects.filter(account=self.account).delete()
+        for ou, since, until in ((home, 90, 10), (away, 10, None)):
+            Placement.objects.create(
+                account=self.account,
+                ou=ou,
+                since=day - timedelta(days=since),
+                until=until and day - timedelta(days=until),
+            )
+        edit = worked_out.work_out(request, removal=True, now=NOW)
+        assert f'"ParentId": "{home.ou_id}"' in edit.changes[0].after
+
     def test_an_exception_that_is_in_place_already_needs_nothing(self):
         self.active()
         shown = self.shown(self.submitted())
@@ -158,6 +202,53 @@ class TestEdit(EditCase):
         assert policy_edit.section(self.world.people["lead"], request) is None
 
 
+class TestDrift(EditCase):
+    """The policy differs from the catalogue by what was approved."""
+
+    def compared(self):
+        made.in_force(KEY)
+        drift.evaluate(factories.organization(), now=NOW)
+        (row,) = Drift.objects.lasting().filter(kind="CONTENT")
+        seen = queries.inbox(
+            self.world.people["lead"], queries.Filters(), cursor_text="", now=NOW
+        ).standings
+        assert seen["open"] + seen["explained"] == Drift.objects.lasting().count()
+        return row.exceptions, row.is_explained, Drift.objects.open().filter(pk=row.pk).exists()
+
+    def test_what_is_approved_and_in_place_is_named_and_does_not_count_as_open(self):
+        request = self.active()
+        assert self.compared() == ([request.ref], True, False)
+        row = Drift.objects.get(kind="CONTENT")
+        self.client.force_login(self.world.people["lead"])
+        text = self.client.get("/invariants/drift/?state=explained").content.decode()
+        assert f"only what {request.ref} lets through" in text
+        page = self.client.get(reverse("invariants:drift_entry", args=[row.pk])).content.decode()
+        assert "To restore the policy would take them out." in page
+
+    def test_whatever_else_was_changed_is_drift_as_before(self):
+        request = self.active()
+        policy = OrgPolicy.objects.get(pk=self.policy.pk)
+        document = json.loads(policy.content)
+        document["Statement"].append(
+            {"Sid": "More", "Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "*"}
+        )
+        policy.content = json.dumps(document)
+        policy.save()
+        assert self.compared() == ([request.ref], False, True)
+
+    def test_once_it_has_ended_nothing_explains_it(self):
+        request = self.active()
+        assert self.compared()[1] is True
+        actions.revoke(self.world.by("requester"), request.pk, why=world.WHY, now=NOW)
+        assert self.compared() == ([], False, True)
+
+    def test_one_that_nobody_has_said_they_put_in_place_explains_nothing(self):
+        kept = ExceptionPolicyEdit.objects.get(request=self.approved())
+        (edit,) = kept.content["edits"]
+        OrgPolicy.objects.filter(pk=self.policy.pk).update(content=edit["minified"])
+        assert self.compared() == ([], False, True)
+
+
 class TestWhoSeesIt(EditCase):
     def test_text_is_for_who_sees_the_whole_organisation(self):
         request = self.submitted()
@@ -172,6 +263,19 @@ class TestWhoSeesIt(EditCase):
         theirs = self.shown(request, "colleague")
         assert theirs.told.own == ()
         assert (theirs.told.through, theirs.told.steps) == ((), ())
+
+    def test_what_an_exemption_by_tag_hangs_on_is_told_to_everybody(self):
+        tagged = [Line(ScopeKind.PRINCIPAL_TAG, "team=lake")]
+        request = self.submitted("TAG", lines=tagged)
+        for name in ("lead", "requester", "colleague"):
+            said = " ".join(self.shown(request, name).told.about_tags)
+            assert "Nothing guards the tag today" in said
+            assert "whoever may set team=lake on a role or user" in said
+        own = self.shown(request, "requester").told.own
+        assert ("aws:PrincipalTag/team", ("lake",)) in own
+        self.client.force_login(self.world.people["colleague"])
+        page = self.client.get(reverse("exceptions:policy_edit", args=[request.ref]))
+        assert "Nothing guards the tag today" in page.content.decode()
 
     def test_why_none_can_be_made_names_nothing_to_who_only_sees_a_part(self):
         request = self.submitted()

@@ -2,16 +2,20 @@
 
 import copy
 import json
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from invariants import engine
 from invariants.actions import exceptions as actions
 from invariants.actions.exceptions import effects
 from invariants.evaluation import reconciliation
 from invariants.models import CoverageProof, ExceptionMismatch, ReconciliationRun
 from invariants.models.exceptions import ExceptionState as State
+from invariants.models.exceptions import Risk
+from invariants.queries.exceptions import policy_edit
 from invariants.tasks import evaluate_invariants
 from inventory.models import OrgPolicy
 from tests import factories
@@ -93,6 +97,16 @@ class TestLife:
         )
         assert last.due_at == fresh(request).due_at
         assert world.verbs(request).count("LINGER") == 1
+
+    def test_a_reading_of_the_moment_it_ended_says_nothing_of_what_came_after(self, world):
+        request = world.implementing()
+        world.carve(*PRINCIPAL, world.role())
+        world.collect()
+        actions.revoke(world.by("requester"), request.pk, why=WHY, now=world.now)
+        evaluate_invariants(world.later(minutes=5))
+        assert (world.kinds(), fresh(request).is_zombie) == ([], False)
+        world.collect()
+        assert (world.kinds(), fresh(request).is_zombie) == (["ZOMBIE"], True)
 
     def test_gone_before_its_time_it_is_implementing_again(self, world):
         request = world.implementing()
@@ -236,6 +250,173 @@ class TestNotDeployed:
         world.collect("FAILED")
         assert fresh(request).state == State.CLOSED
 
+    def test_an_emergency_has_hours_and_no_days(self, world):
+        request = world.submitted(is_emergency=True)
+        actions.grant(world.by("ciso"), request.pk, why=WHY, now=world.now)
+        granted_at = world.now
+        world.later(hours=2)
+        world.collect()
+        assert world.kinds() == []
+        world.later(hours=1)
+        world.collect()
+        (item,) = world.items()
+        assert (item.kind, item.exception_id, item.owner_part) == (
+            "NOT_DEPLOYED",
+            request.pk,
+            "PLATFORM",
+        )
+        assert item.due_at == granted_at + timedelta(hours=4)
+        assert "granted in an emergency" in item.summary
+        actions.implement(world.by("implementer"), request.pk, pull_request=LINK, now=world.now)
+        world.collect()
+        (again,) = world.items()
+        assert (again.pk, again.owner_part) == (item.pk, "IMPLEMENTER")
+        world.carve(*PRINCIPAL, world.role())
+        world.collect()
+        assert world.kinds() == []
+        assert fresh(request).state == State.EMERGENCY
+
+    def test_an_emergency_that_was_approved_since_is_late_all_the_same(self, world):
+        request = world.submitted(is_emergency=True)
+        actions.grant(world.by("ciso"), request.pk, why=WHY, now=world.now)
+        view = actions.RiskView(Risk.LOW, Risk.LOW, WHY)
+        actions.assess(world.by("assessor"), request.pk, view, now=world.now)
+        actions.approve(world.by("lead"), request.pk, now=world.now)
+        world.later(hours=5)
+        world.collect()
+        (item,) = world.items()
+        assert (item.kind, "is approved" in item.summary) == ("NOT_DEPLOYED", True)
+        actions.tick(request.organization, now=world.later(days=400))
+        world.collect()
+        assert world.kinds() == []
+
+
+class TestMoot:
+    """Accounts in which AWS lets nothing pass, whatever is written."""
+
+    def ended(self, world):
+        request = world.implementing()
+        world.carve(*PRINCIPAL, world.role())
+        world.collect()
+        assert fresh(request).state == State.ACTIVE
+        return request
+
+    def suspend(self, account, state="SUSPENDED"):
+        type(account).objects.filter(pk=account.pk).update(state=state)
+
+    def test_what_has_ended_is_closed_where_its_account_is_suspended(self, world):
+        request = self.ended(world)
+        self.suspend(world.account)
+        world.collect()
+        # Nothing follows from it before its end.
+        assert fresh(request).state == State.ACTIVE
+        over(world, request)
+        world.collect("FAILED")
+        assert fresh(request).state == State.EXPIRED
+        world.collect()
+        assert fresh(request).state == State.CLOSED
+        event = request.events.order_by("-number").first()
+        assert event.verb == "CLOSE"
+        assert event.note == "1 account is suspended: AWS lets nothing pass there."
+
+    def test_one_that_is_only_being_closed_can_still_use_it(self, world):
+        request = self.ended(world)
+        self.suspend(world.account, "PENDING_CLOSURE")
+        over(world, request)
+        world.collect()
+        assert fresh(request).state == State.EXPIRED
+
+    def test_the_other_accounts_keep_it_open(self, world):
+        shop = world.accounts["shop"]
+        world.scope(
+            ("ACCOUNT", world.account.account_id),
+            ("ACCOUNT", shop.account_id),
+            ("PRINCIPAL", world.role()),
+            ("PRINCIPAL", world.role(account=shop)),
+        )
+        request = world.implementing()
+        world.carve(*PRINCIPAL, world.role(), world.role(account=shop))
+        world.collect()
+        self.suspend(world.account)
+        over(world, request)
+        world.collect()
+        assert (world.kinds(), fresh(request).state) == (["ZOMBIE"], State.EXPIRED)
+        world.carve(*PRINCIPAL, world.role())
+        world.collect()
+        assert (world.kinds(), fresh(request).state) == ([], State.CLOSED)
+
+    def test_what_is_left_is_found_again_once_the_account_works_again(self, world):
+        request = self.ended(world)
+        self.suspend(world.account)
+        over(world, request)
+        world.collect()
+        assert fresh(request).state == State.CLOSED
+        self.suspend(world.account, "ACTIVE")
+        world.collect()
+        assert world.kinds() == ["NOT_APPROVED"]
+
+    def test_an_account_that_has_left_closes_it(self, world):
+        request = self.ended(world)
+        over(world, request)
+        type(world.account).objects.filter(pk=world.account.pk).update(gone_at=world.now)
+        world.collect()
+        assert fresh(request).state == State.CLOSED
+        assert "is in the organisation any more" in request.events.order_by("-number").first().note
+
+
+class TestMovedAway:
+    """Accounts that were moved to an OU of exceptions."""
+
+    def move(self, world, name="exceptions"):
+        type(world.account).objects.filter(pk=world.account.pk).update(ou=world.ous[name])
+        world.account.refresh_from_db()
+
+    def test_without_anybody_having_approved_it_is_one_item(self, world):
+        self.move(world)
+        world.collect()
+        assert world.state() == "MISSING"
+        (item,) = world.items()
+        assert (item.kind, item.exception_id, item.mechanism, item.account_id) == (
+            "NOT_APPROVED",
+            None,
+            "a",
+            world.account.pk,
+        )
+        assert "is in Exceptions, an OU of exceptions" in item.summary
+        assert item.evidence["invariants"] == [world.invariant.key]
+        assert item.due_at is not None
+        counts = ReconciliationRun.objects.order_by("-pk").first().counts
+        assert (counts["carve_outs"], counts["approved"], counts["not_approved"]) == (1, 0, 1)
+        world.collect("FAILED")
+        assert world.kinds() == ["NOT_APPROVED"]
+        self.move(world, "work")
+        world.collect()
+        assert world.kinds() == []
+
+    def test_what_holds_nowhere_is_no_exemption(self, world):
+        self.move(world)
+        OrgPolicy.objects.filter(pk=world.policy.pk).update(gone_at=world.now)
+        world.collect()
+        assert (world.state(), world.kinds()) == ("MISSING", [])
+
+    def test_one_that_is_asked_for_names_the_request_until_it_is_in_place(self, world):
+        world.scope(("ACCOUNT", world.account.account_id))
+        request = world.assessed(mechanism="EXCEPTIONS_OU")
+        self.move(world)
+        world.collect()
+        (item,) = world.items()
+        assert (item.kind, item.exception_id) == ("NOT_APPROVED", request.pk)
+        assert f"{request.ref} asks for it, and is not approved." in item.summary
+        actions.approve(world.by("lead"), request.pk, now=world.now)
+        world.collect()
+        (item,) = world.items()
+        assert "nobody has said that they put it in place" in item.summary
+        actions.implement(world.by("implementer"), request.pk, pull_request=LINK, now=world.now)
+        world.collect()
+        assert (world.kinds(), fresh(request).state) == ([], State.ACTIVE)
+        counts = ReconciliationRun.objects.order_by("-pk").first().counts
+        assert (counts["carve_outs"], counts["approved"]) == (1, 1)
+
 
 class TestNotApproved:
     def test_a_carve_out_that_nobody_asked_for(self, world):
@@ -293,7 +474,12 @@ class TestMechanisms:
     @pytest.mark.parametrize(
         ("mechanism", "line", "carved"),
         [
-            ("TAG", ("TAG", "exempt=yes"), ("StringNotEquals", "aws:PrincipalTag/exempt", "yes")),
+            ("TAG", ("TAG", "exempt=yes"), ("StringNotEquals", "aws:ResourceTag/exempt", "yes")),
+            (
+                "TAG",
+                ("PRINCIPAL_TAG", "exempt=yes"),
+                ("StringNotEquals", "aws:PrincipalTag/Exempt", "yes"),
+            ),
             (
                 "VALUE_LIST",
                 ("REGION", "eu-west-3"),
@@ -323,6 +509,42 @@ class TestMechanisms:
         world.collect()
         assert fresh(request).state == State.CLOSED
 
+    def test_principals_by_tag_from_the_edit_that_was_approved_to_its_removal(self, world):
+        place = ("ACCOUNT", world.account.account_id)
+        world.scope(place, ("PRINCIPAL", world.role()), ("PRINCIPAL_TAG", "team=billing"))
+        request = world.implementing(mechanism="TAG")
+        before = OrgPolicy.objects.get(pk=world.policy.pk).content
+        deploy(world, request)
+        assert '"EX' in deployed(world) and "Guard" in deployed(world)
+        world.collect()
+        found = fresh(request)
+        assert (found.state, world.kinds()) == (State.ACTIVE, [])
+        assert {one["key"]: one["value"] for one in found.found["carve_outs"]} == {
+            "aws:PrincipalArn": world.role().replace(world.account.account_id, "{account}"),
+            "aws:PrincipalTag/team": "billing",
+        }
+        over(world, request)
+        world.collect()
+        assert world.kinds() == ["ZOMBIE"]
+        deploy(world, request)
+        assert engine.fingerprint(engine.parse(deployed(world))) == engine.fingerprint(
+            engine.parse(before)
+        )
+        world.collect()
+        assert (fresh(request).state, world.kinds()) == (State.CLOSED, [])
+
+    @pytest.mark.parametrize(
+        ("line", "key"),
+        [("TAG", "aws:PrincipalTag/exempt"), ("PRINCIPAL_TAG", "aws:ResourceTag/exempt")],
+    )
+    def test_a_tag_of_a_resource_is_none_of_a_principal(self, world, line, key):
+        world.scope(("ACCOUNT", world.account.account_id), (line, "exempt=yes"))
+        request = world.implementing(mechanism="TAG")
+        world.carve("StringNotEquals", key, "yes")
+        world.collect()
+        assert fresh(request).state == State.IMPLEMENTING
+        assert "NOT_APPROVED" in world.kinds()
+
     def test_an_account_in_an_ou_of_exceptions(self, world):
         world.scope(("ACCOUNT", world.account.account_id))
         request = world.implementing(mechanism="EXCEPTIONS_OU")
@@ -342,6 +564,18 @@ class TestMechanisms:
         world.account.save()
         world.collect()
         assert fresh(request).state == State.CLOSED
+
+
+def deployed(world):
+    return OrgPolicy.objects.get(pk=world.policy.pk).content
+
+
+def deploy(world, request):
+    """The edit to be made next is merged as it is shown."""
+    content, refused = policy_edit.current(fresh(request), now=world.now)
+    assert refused is None, refused
+    (edit,) = content["edits"]
+    OrgPolicy.objects.filter(pk=world.policy.pk).update(content=edit["minified"])
 
 
 def with_date(world):

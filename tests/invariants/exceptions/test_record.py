@@ -9,8 +9,9 @@ from django.urls import reverse
 from pypdf import PdfReader
 
 from invariants.actions import exceptions as actions
-from invariants.actions.exceptions import File
+from invariants.actions.exceptions import File, Line
 from invariants.models import ExceptionEvidence
+from invariants.models.exceptions import ScopeKind
 from invariants.queries.exceptions.record import digest_of, record_of
 from invariants.reports import record_pdf
 from tests import factories
@@ -64,6 +65,17 @@ def test_pdf_and_json_tell_of_every_event_part_and_file(world):
     for name in (request.requester_name, request.assessor_name, request.implementer_name):
         assert name in words
     assert record["sha256"] in "".join(text.split())
+
+
+def test_the_scope_is_told_in_plain_words(world):
+    request = world.drafted()
+    line = Line(ScopeKind.PRINCIPAL_TAG, "team=lake")
+    actions.set_scope(world.by("requester"), request.pk, [line], now=world.now)
+    record = record_of(world.people["requester"], request, now=world.now)
+    assert record["scope"] == [{"kind": "PRINCIPAL_TAG", "value": "team=lake"}]
+    reader = PdfReader(io.BytesIO(record_pdf(record, made_at=world.now)))
+    words = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
+    assert "principals that carry the tag" in words.replace("\u200b", "").lower()
 
 
 def test_a_changed_record_has_another_digest(world):

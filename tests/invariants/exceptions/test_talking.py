@@ -255,3 +255,13 @@ def test_an_owner_is_offered_no_delegate_of_another_team(world, client):
     text = client.get(reverse("exceptions:absence")).content.decode()
     assert "zanzi-owner" not in text
     assert world.people["ciso"].get_full_name() in text
+
+
+def test_a_nul_is_left_out_of_words_and_searches(world, client):
+    request = world.submitted()
+    client.force_login(world.people["assessor"])
+    said = client.post(address("comment", request) + "?tab=all", {"text": "Half\0 a word"})
+    assert said.url == f"{address('detail', request)}?tab=all#comments"
+    assert request.comments.get().text == "Half a word"
+    assert client.post(address("comment", request), {"text": "\0"}).status_code == 422
+    assert client.get(address("people", request), {"q": "\0"}).status_code == 200

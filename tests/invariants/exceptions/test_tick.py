@@ -126,3 +126,15 @@ def test_while_a_history_is_played_only_its_own_clock_counts(world):
     world.later(days=200)
     RollupState.objects.create(name=HISTORY, day=world.now.date(), as_of=world.now)
     assert _run(world.now) == {}
+
+
+def test_what_was_said_already_costs_the_clock_nothing(world, django_assert_num_queries):
+    for _ in range(3):
+        world.active(mechanism="NONE")
+    world.later(days=40)
+    organization = world.account.organization
+    done = actions.tick(organization, now=world.now)
+    assert (done.expiring, done.reminded, done.reviewed) == (3, 3, 3)
+    # What is over, what ends soon, what is to be reminded of, and what to be looked at again.
+    with django_assert_num_queries(4):
+        assert actions.tick(organization, now=world.now) == actions.Ticked()

@@ -164,6 +164,22 @@ class TestGuards:
     def test_a_guard_with_a_gap_is_none(self, guard):
         assert lint.guards_of([guard]).tags == frozenset()
 
+    @pytest.mark.parametrize(
+        ("action", "resource"),
+        [
+            (["iam:TagRole", "iam:TagUser"], "*"),
+            (["s3:*", "sts:TagSession"], "*"),
+            ("*", "arn:aws:iam::*:role/team/*"),
+        ],
+    )
+    def test_a_guard_of_other_tagging_leaves_tags_of_principals_open(self, action, resource):
+        condition = {"ForAnyValue:StringLike": {"aws:TagKeys": ["exempt"]}} | exempt(PLATFORM)
+        guards = lint.guards_of([deny_if(condition, action, resource)])
+        assert guards.tags == {"exempt"}
+        assert ids(self.TAGGED, guards=guards) == ["unguarded-tag"]
+        of_resource = deny_if({"StringNotEquals": {"aws:ResourceTag/exempt": "true"}})
+        assert "unguarded-tag" not in ids(of_resource, guards=guards)
+
     def test_a_pattern_of_names_may_exempt_where_only_few_create_such_roles(self):
         guard = deny_if(exempt(PLATFORM), "iam:CreateRole", "arn:aws:iam::*:role/team/*")
         assert ids(self.NAMED) == ["role-name-wildcard"]
