@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("new/", asking.new, name="new"),
     # What AWS shows beside what was approved.
     path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
+    path("reconciliation/<int:pk>/", reconciliation.item, name="item"),
     path("reconciliation/<int:pk>/looked-again/", reconciliation.looked_again, name="looked_again"),
     path("numbers/", numbers.numbers, name="numbers"),
     path("numbers.csv", numbers.numbers_csv, name="numbers_csv"),
